@@ -1,0 +1,77 @@
+/** Everything that an operator can decide, checked and frozen. */
+
+import type { UnsettledCharge } from "../ledger/command.ts";
+import type { PicoUsd } from "../money/amount.ts";
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: string;
+  readonly masterKey: string;
+  readonly database: DatabaseConfig;
+  readonly deployments: readonly DeploymentConfig[];
+  readonly budgets: BudgetsConfig;
+  readonly webhook: WebhookConfig | null;
+  readonly deadlines: Deadlines;
+  readonly requestBytesMax: number;
+  /** LiteLLM settings that were given and mean nothing here, each with the reason. */
+  readonly ignored: readonly { readonly path: string; readonly reason: string }[];
+  readonly warnings: readonly string[];
+}
+
+export type DatabaseConfig =
+  | { readonly kind: "sqlite"; readonly file: string }
+  | { readonly kind: "postgres"; readonly url: string };
+
+/** One entry of `model_list`. */
+export interface DeploymentConfig {
+  /** `model_info.id`, else derived from the entry; unique. */
+  readonly id: string;
+  /** The name that clients ask for. */
+  readonly modelName: string;
+  /** What stands before the first slash of `litellm_params.model`. */
+  readonly provider: string;
+  /** What stands after it: the provider's own name for the model, or Azure's deployment. */
+  readonly model: string;
+  readonly apiBase: string | null;
+  readonly apiKey: string | null;
+  readonly apiVersion: string | null;
+  /** The model whose list price applies, where `model` is a private name. */
+  readonly baseModel: string | null;
+  readonly outputTokensMax: number | null;
+  readonly prices: PriceOverrides;
+}
+
+/** Dollars per token as given in `model_info` or `litellm_params`; null where not given. */
+export interface PriceOverrides {
+  readonly input: PicoUsd | null;
+  readonly output: PicoUsd | null;
+  readonly cacheRead: PicoUsd | null;
+  readonly cacheWrite: PicoUsd | null;
+  readonly request: PicoUsd | null;
+}
+
+export interface BudgetsConfig {
+  readonly defaultCustomerBudgetId: string | null;
+  /** HTTP status of a refusal because a budget is spent. */
+  readonly exceededStatus: 400 | 402 | 422 | 429;
+  readonly unsettledCharge: UnsettledCharge;
+}
+
+export interface WebhookConfig {
+  readonly url: string;
+  /** Standard Webhooks secret; null leaves deliveries unsigned. */
+  readonly secret: string | null;
+}
+
+/** Milliseconds. */
+export interface Deadlines {
+  /** Until the provider's response headers. */
+  readonly headersMs: number;
+  /** Between two pieces of the provider's response body. */
+  readonly idleMs: number;
+  /** The whole call. */
+  readonly callMs: number;
+  /** What calls in flight get to finish after SIGTERM. */
+  readonly shutdownMs: number;
+}

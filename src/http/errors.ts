@@ -1,0 +1,170 @@
+/** The one table of errors: every status above 299 that Purser itself answers, and the only writer of error bodies. */
+
+/** `status` may be replaced by configuration for `budget_exceeded`. `type` is what clients match on. */
+export const ERRORS = {
+  invalid_request: {
+    status: 400,
+    type: "invalid_request_error",
+    about: "The body or a parameter is not what the route takes.",
+    cure: "Correct what the message names.",
+  },
+  customer_blocked: {
+    status: 400,
+    type: "invalid_request_error",
+    about: "The customer is blocked.",
+    cure: "Unblock the customer.",
+  },
+  customer_exists: {
+    status: 400,
+    type: "bad_request",
+    about: "There is a customer of this id already; traffic creates customers too.",
+    cure: "Use another id.",
+  },
+  unpriced_model: {
+    status: 400,
+    type: "unpriced_model",
+    about: "The model has no price and the customer has a money limit.",
+    cure: "Set input_cost_per_token and output_cost_per_token in the deployment's model_info.",
+  },
+  authentication: {
+    status: 401,
+    type: "auth_error",
+    about: "The key is missing, wrong, expired or blocked.",
+    cure: "Send Authorization: Bearer <key>.",
+  },
+  not_found: {
+    status: 404,
+    type: "not_found",
+    about: "The thing that the request names does not exist.",
+    cure: "Correct the id.",
+  },
+  model_not_found: {
+    status: 404,
+    type: "model_not_found",
+    about: "No deployment in model_list has this model_name.",
+    cure: "Ask for a configured model, or add a deployment.",
+  },
+  method_not_allowed: {
+    status: 405,
+    type: "invalid_request_error",
+    about: "The path exists, but not with this method.",
+    cure: "Use the documented method.",
+  },
+  body_too_large: {
+    status: 413,
+    type: "invalid_request_error",
+    about: "The request body is over the limit and was not read to its end.",
+    cure: "Send less, or raise the limit.",
+  },
+  unprocessable: {
+    status: 422,
+    type: "invalid_request_error",
+    about: "A field of an admin request has the wrong type or value.",
+    cure: "Correct the field that detail[].loc names.",
+  },
+  budget_exceeded: {
+    status: 429,
+    type: "budget_exceeded",
+    about: "What is left of the budget cannot pay for this call.",
+    cure: "Wait for the next window or raise the budget. Do not retry before Retry-After.",
+  },
+  headroom_held: {
+    status: 429,
+    type: "headroom_held",
+    about: "The budget is not spent, but calls in flight hold what is left of it.",
+    cure: "Retry after Retry-After seconds.",
+  },
+  rate_limited: {
+    status: 429,
+    type: "throttling_error",
+    about: "A limit on requests, tokens or concurrency is reached.",
+    cure: "Retry after Retry-After seconds.",
+  },
+  internal: {
+    status: 500,
+    type: "server_error",
+    about: "A failure that Purser has no name for.",
+    cure: "Report it with the request id.",
+  },
+  upstream_error: {
+    status: 502,
+    type: "upstream_error",
+    about: "The provider failed, refused the connection, or broke off.",
+    cure: "Retry; if it lasts, look at the provider's status.",
+  },
+  ledger_unavailable: {
+    status: 503,
+    type: "ledger_unavailable",
+    about: "The ledger cannot be reached, so nothing was forwarded.",
+    cure: "Retry; service resumes by itself when the database is back.",
+  },
+  shutting_down: {
+    status: 503,
+    type: "server_error",
+    about: "This instance is stopping.",
+    cure: "Retry; another instance answers.",
+  },
+  upstream_timeout: {
+    status: 504,
+    type: "upstream_timeout",
+    about: "The provider did not answer within the deadline.",
+    cure: "Retry, or raise the deadline.",
+  },
+} as const;
+
+export type ErrorName = keyof typeof ERRORS;
+
+export interface ErrorDetails {
+  readonly status?: number;
+  /** `param` of the OpenAI error body. */
+  readonly param?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Further fields of the error object, beside the four of OpenAI's. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** Something that the client is told by name. Its message must hold no secret: it leaves the process. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly error: ErrorName;
+  readonly details: ErrorDetails;
+
+  constructor(error: ErrorName, message: string, details: ErrorDetails = {}) {
+    super(message);
+    this.error = error;
+    this.details = details;
+  }
+}
+
+export interface ErrorResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A failure without a name becomes `internal`, and its text stays inside. */
+export function errorResponse(error: unknown, requestId: string): ErrorResponse {
+  const known =
+    error instanceof ApiError
+      ? error
+      : new ApiError("internal", `Internal error. Request id: ${requestId}`);
+  const status = known.details.status ?? ERRORS[known.error].status;
+  return {
+    status,
+    headers: { "content-type": "application/json", ...known.details.headers },
+    body: JSON.stringify(errorBody(known, status)),
+  };
+}
+
+/** The OpenAI error object; `code` is always a string, as LiteLLM's clients expect. */
+export function errorBody(error: ApiError, status: number): unknown {
+  return {
+    error: {
+      message: error.message,
+      type: ERRORS[error.error].type,
+      param: error.details.param ?? null,
+      code: String(status),
+      ...error.details.extra,
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/** What can be asked of the ledger, and what it answers. A refusal is an answer; only failures are thrown. */
+
+import type { NanoUsd, PicoUsd } from "../money/amount.ts";
+import type { Rates } from "../money/price.ts";
+import type { Usage, UsageSource } from "../money/usage.ts";
+import type { Budget, CallFacts, Customer, Hold, Meter, Posting, ScopeKind } from "./book.ts";
+
+/** A sound upper bound of what a call can use and cost. */
+export interface Quote {
+  readonly inputTokens: number;
+  /** Asked-for bound of the output, per choice. */
+  readonly outputTokens: number;
+  /** Below this an answer is of no use, so the bound is not clamped further. */
+  readonly outputTokensMin: number;
+  /** How many answers are produced, each up to the bound. */
+  readonly choices: number;
+  /** Null where the model has no price. */
+  readonly price: QuotedPrice | null;
+}
+
+export interface QuotedPrice {
+  /** What the input costs at most, fees per request included, in pico-dollars. */
+  readonly inputPico: bigint;
+  /** The dearest rate of one output token. */
+  readonly outputRate: PicoUsd;
+}
+
+/** Every command carries its own id and time; the ledger knows no clock. */
+interface Dated {
+  readonly id: string;
+  readonly at: number;
+}
+
+export interface Reserve extends Dated {
+  readonly kind: "reserve";
+  readonly instance: string;
+  readonly customer: string | null;
+  /** `version: null` is the master key, which has no row and no limits. */
+  readonly key: { readonly hash: string; readonly version: number | null };
+  readonly facts: CallFacts;
+  readonly quote: Quote;
+}
+
+/** The call was answered and cost this much. */
+export interface Settle extends Dated {
+  readonly kind: "settle";
+  readonly usage: Usage;
+  readonly source: UsageSource;
+  readonly cost: NanoUsd;
+  readonly charge: NanoUsd;
+  readonly rates: Rates | null;
+  readonly note: string | null;
+}
+
+/** The call cost nothing. */
+export interface Release extends Dated {
+  readonly kind: "release";
+  readonly note: string;
+}
+
+/** The instance that held it is dead; nobody knows what the call cost. */
+export interface Expire extends Dated {
+  readonly kind: "expire";
+}
+
+/** A correction by hand; `amount` may be negative. */
+export interface Adjust extends Dated {
+  readonly kind: "adjust";
+  readonly customer: string;
+  readonly amount: NanoUsd;
+  readonly reason: string;
+  readonly keyHash: string;
+}
+
+/** A new customer, with a budget of its own if one is given. */
+export interface CreateCustomer extends Dated {
+  readonly kind: "create_customer";
+  readonly customer: Customer;
+  readonly budget: Budget | null;
+}
+
+export type Command = Reserve | Settle | Release | Expire | Adjust | CreateCustomer;
+
+/** Where a budget stands: the figures that refusals, headers and `info` show. */
+export interface Standing {
+  readonly scope: ScopeKind;
+  readonly scopeId: string;
+  readonly budgetId: string;
+  readonly meter: Meter;
+  readonly model: string | null;
+  readonly cap: bigint;
+  readonly used: bigint;
+  readonly held: bigint;
+  /** End of the window, epoch milliseconds; null if it never ends. */
+  readonly windowEnd: number | null;
+}
+
+export type Refusal =
+  | { readonly name: "stale_key" }
+  | { readonly name: "key_blocked" }
+  | { readonly name: "key_expired" }
+  | { readonly name: "customer_blocked"; readonly customer: string }
+  | { readonly name: "unpriced_model"; readonly model: string }
+  /** What is left cannot pay for this call, even with no other call in flight. */
+  | { readonly name: "budget_exceeded"; readonly standing: Standing }
+  /** What is left would pay for it, were it not held by calls in flight. */
+  | { readonly name: "headroom_held"; readonly standing: Standing }
+  /** A limit on tokens, requests or concurrency. */
+  | { readonly name: "rate_limited"; readonly standing: Standing }
+  | { readonly name: "customer_exists"; readonly customer: string }
+  | { readonly name: "unknown_customer"; readonly customer: string }
+  /** A settle, release or expire of a call that never was. */
+  | { readonly name: "unknown_hold" };
+
+export type Outcome =
+  /** `bounded`: a money limit applies, so the provider must be told the hold's output bound. */
+  | {
+      readonly kind: "held";
+      readonly hold: Hold;
+      readonly bounded: boolean;
+      readonly standing: Standing | null;
+    }
+  /** The hold has ended, as the posting says; the same for every repetition. */
+  | {
+      readonly kind: "posted";
+      readonly posting: Posting;
+      readonly standing: Standing | null;
+    }
+  | { readonly kind: "created"; readonly customer: Customer; readonly budget: Budget | null }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** What an expired hold is charged: nothing, what its input can have cost, or its whole ceiling. */
+export type UnsettledCharge = "waive" | "input" | "ceiling";
+
+/** What the operator decided for every call alike. */
+export interface Policy {
+  /** Budget of a customer that has none, by its own row or by the key. */
+  readonly defaultCustomerBudgetId: string | null;
+  readonly unsettledCharge: UnsettledCharge;
+  /** Whether anyone is told of events; if not, none are written. */
+  readonly announce: boolean;
+}

@@ -1,0 +1,44 @@
+/** What a batch of commands reads and what it changes: the whole conversation between `decide` and a database. */
+
+import type {
+  Budget,
+  Counter,
+  Customer,
+  Hold,
+  Key,
+  OutboxEvent,
+  Posting,
+  RollupDelta,
+} from "./book.ts";
+import type { Outcome } from "./command.ts";
+
+/** The rows as they were read, locked for the length of the transaction. A missing row is a missing entry. */
+export interface Rows {
+  readonly customers: ReadonlyMap<string, Customer>;
+  readonly budgets: ReadonlyMap<string, Budget>;
+  readonly keys: ReadonlyMap<string, Key>;
+  /** By `counterName`. */
+  readonly counters: ReadonlyMap<string, Counter>;
+  readonly holds: ReadonlyMap<string, Hold>;
+  readonly postings: ReadonlyMap<string, Posting>;
+}
+
+/** New states, each row at most once; `counters`, `customers` and `budgets` replace or insert. */
+export interface Changes {
+  readonly customers: readonly Customer[];
+  readonly budgets: readonly Budget[];
+  readonly counters: readonly Counter[];
+  readonly holdsOpened: readonly Hold[];
+  /** Ids of holds to delete. */
+  readonly holdsClosed: readonly string[];
+  readonly postings: readonly Posting[];
+  /** To be added to what is stored; at most one per (hour, customer, key, model, provider, route). */
+  readonly rollups: readonly RollupDelta[];
+  readonly events: readonly OutboxEvent[];
+}
+
+export interface Decision {
+  /** One per command, in order. */
+  readonly outcomes: readonly Outcome[];
+  readonly changes: Changes;
+}

@@ -1,0 +1,76 @@
+/** The port: what Purser asks of a database. Both databases pass one conformance suite (test/store/conformance.ts). */
+
+import type { Budget, Counter, CounterKey, Customer, Hold, Key, OutboxEvent } from "./book.ts";
+import type { Command, Outcome } from "./command.ts";
+
+export interface LedgerStore {
+  /**
+   * Decides the commands in order, durably, all in one transaction; commands of other callers may share it.
+   * Repeating a command that took effect answers what it answered first. Rejects with `LedgerUnavailable`.
+   */
+  apply(commands: readonly Command[]): Promise<readonly Outcome[]>;
+  readonly read: LedgerReader;
+  readonly outbox: Outbox;
+  readonly instances: Instances;
+  close(): Promise<void>;
+}
+
+/** Point reads of committed rows. */
+export interface LedgerReader {
+  customer(id: string): Promise<Customer | undefined>;
+  budget(id: string): Promise<Budget | undefined>;
+  key(hash: string): Promise<Key | undefined>;
+  /** The counters that exist among those asked for. */
+  counters(keys: readonly CounterKey[]): Promise<readonly Counter[]>;
+  openHolds(): Promise<readonly Hold[]>;
+  /** Recomputes every total from the postings and the open holds; no drift means an empty list. */
+  audit(): Promise<AuditReport>;
+  /** Answers if the database does. */
+  ping(): Promise<void>;
+}
+
+export interface AuditReport {
+  readonly postings: bigint;
+  readonly charged: bigint;
+  readonly openHolds: bigint;
+  readonly counters: bigint;
+  readonly drifts: readonly Drift[];
+}
+
+/** A total that differs from the sum of the rows it summarises. */
+export interface Drift {
+  /** What the total is: `counter used`, `counter held`, `rollup charge`, … */
+  readonly total: string;
+  readonly name: string;
+  readonly stored: bigint;
+  readonly recomputed: bigint;
+}
+
+export interface QueuedEvent extends OutboxEvent {
+  readonly attempts: number;
+}
+
+/** Events on their way out. Several instances may take from it at once. */
+export interface Outbox {
+  /** Leases up to `limit` events that are due, oldest first; an event not answered for within the lease is due again. */
+  take(limit: number, now: number, leaseMs: number): Promise<readonly QueuedEvent[]>;
+  delivered(id: string, at: number): Promise<void>;
+  failed(id: string, retryAt: number, error: string): Promise<void>;
+  /** Forgets events that were delivered before this time. */
+  prune(deliveredBefore: number): Promise<void>;
+  /** How many events wait. */
+  pending(): Promise<bigint>;
+}
+
+/** Who is alive. */
+export interface Instances {
+  beat(id: string, now: number): Promise<void>;
+  /** Open holds of instances that have not been seen since `seenBefore`; in the embedded case, of any other instance. */
+  orphans(self: string, seenBefore: number): Promise<readonly Hold[]>;
+  leave(id: string): Promise<void>;
+}
+
+/** The database cannot be reached or refused the write; whether the commands took effect is unknown until it is back. */
+export class LedgerUnavailable extends Error {
+  override readonly name = "LedgerUnavailable";
+}
