@@ -32,6 +32,8 @@ export interface Customer {
   readonly blocked: boolean;
   readonly budgetId: string | null;
   readonly createdAt: number;
+  /** Id of the command that created it: an admin's, or that of the customer's first call. */
+  readonly createdBy: string;
 }
 
 /** A credential, by the hex sha256 of its secret. `version` grows with every change of the row. */
@@ -91,6 +93,8 @@ export interface Hold {
   /** The output bound that the ceiling pays for, per choice. */
   readonly outputTokens: number;
   readonly priced: boolean;
+  /** A hard money limit leans on the output bound, so the provider must be told. */
+  readonly bounded: boolean;
   readonly moves: readonly Move[];
 }
 

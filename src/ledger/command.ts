@@ -95,6 +95,11 @@ export interface Standing {
   readonly windowEnd: number | null;
 }
 
+/** What is neither used nor held; below 0 where a provider billed more than its ceiling. */
+export function remaining({ cap, used, held }: Standing): bigint {
+  return cap - used - held;
+}
+
 export type Refusal =
   | { readonly name: "stale_key" }
   | { readonly name: "key_blocked" }
@@ -113,13 +118,8 @@ export type Refusal =
   | { readonly name: "unknown_hold" };
 
 export type Outcome =
-  /** `bounded`: a money limit applies, so the provider must be told the hold's output bound. */
-  | {
-      readonly kind: "held";
-      readonly hold: Hold;
-      readonly bounded: boolean;
-      readonly standing: Standing | null;
-    }
+  /** `standing`: the customer's money limit that has the least left, if it has one. */
+  | { readonly kind: "held"; readonly hold: Hold; readonly standing: Standing | null }
   /** The hold has ended, as the posting says; the same for every repetition. */
   | {
       readonly kind: "posted";

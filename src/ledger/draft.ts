@@ -1,0 +1,141 @@
+/** The rows of one batch while it is being decided: reads see what earlier commands of the batch wrote. */
+
+import { nanoUsd } from "../money/amount.ts";
+import { USAGE_PARTS, type Usage } from "../money/usage.ts";
+import { counterName, type Budget, type Counter, type CounterKey } from "./book.ts";
+import type { Customer, Hold, Key, OutboxEvent, Posting, RollupDelta } from "./book.ts";
+import type { Changes, Rows } from "./rows.ts";
+
+export class Draft {
+  readonly #rows: Rows;
+  readonly #customers = new Map<string, Customer>();
+  readonly #budgets = new Map<string, Budget>();
+  readonly #counters = new Map<string, Counter>();
+  readonly #opened = new Map<string, Hold>();
+  readonly #closed = new Set<string>();
+  readonly #postings = new Map<string, Posting>();
+  readonly #rollups = new Map<string, RollupDelta>();
+  readonly #events: OutboxEvent[] = [];
+
+  constructor(rows: Rows) {
+    this.#rows = rows;
+  }
+
+  customer(id: string): Customer | undefined {
+    return this.#customers.get(id) ?? this.#rows.customers.get(id);
+  }
+
+  budget(id: string): Budget | undefined {
+    return this.#budgets.get(id) ?? this.#rows.budgets.get(id);
+  }
+
+  key(hash: string): Key | undefined {
+    return this.#rows.keys.get(hash);
+  }
+
+  /** A counter that was never moved stands at 0. */
+  counter(key: CounterKey): Counter {
+    const name = counterName(key);
+    return (
+      this.#counters.get(name) ?? this.#rows.counters.get(name) ?? { ...key, used: 0n, held: 0n }
+    );
+  }
+
+  hold(id: string): Hold | undefined {
+    return this.#opened.get(id) ?? (this.#closed.has(id) ? undefined : this.#rows.holds.get(id));
+  }
+
+  posting(id: string): Posting | undefined {
+    return this.#postings.get(id) ?? this.#rows.postings.get(id);
+  }
+
+  putCustomer(customer: Customer): void {
+    this.#customers.set(customer.id, customer);
+  }
+
+  putBudget(budget: Budget): void {
+    this.#budgets.set(budget.id, budget);
+  }
+
+  moveCounter(key: CounterKey, used: bigint, held: bigint): void {
+    const row = this.counter(key);
+    const moved = { ...row, used: row.used + used, held: row.held + held };
+    if (moved.held < 0n) throw new Error(`held below zero: ${JSON.stringify(counterName(key))}`);
+    this.#counters.set(counterName(key), moved);
+  }
+
+  open(hold: Hold): void {
+    this.#opened.set(hold.id, hold);
+  }
+
+  /** A hold that was opened in this very batch was never stored, so there is nothing to delete. */
+  close(hold: Hold): void {
+    if (!this.#opened.delete(hold.id)) this.#closed.add(hold.id);
+  }
+
+  post(posting: Posting): void {
+    this.#postings.set(posting.id, posting);
+    const delta = rollupOf(posting);
+    const name = rollupName(delta);
+    const earlier = this.#rollups.get(name);
+    this.#rollups.set(name, earlier === undefined ? delta : added(earlier, delta));
+  }
+
+  announce(event: OutboxEvent): void {
+    this.#events.push(event);
+  }
+
+  changes(): Changes {
+    return {
+      customers: [...this.#customers.values()],
+      budgets: [...this.#budgets.values()],
+      counters: [...this.#counters.values()],
+      holdsOpened: [...this.#opened.values()],
+      holdsClosed: [...this.#closed],
+      postings: [...this.#postings.values()],
+      rollups: [...this.#rollups.values()],
+      events: this.#events,
+    };
+  }
+}
+
+const HOUR_MS = 3_600_000;
+
+/** An adjustment changes what calls cost, not how many there were. */
+function rollupOf(posting: Posting): RollupDelta {
+  const counts = posting.kind === "adjusted" ? 0 : 1;
+  return {
+    hour: Math.floor(posting.at / HOUR_MS) * HOUR_MS,
+    customer: posting.customer ?? "",
+    keyHash: posting.keyHash,
+    model: posting.facts.model,
+    provider: posting.facts.provider,
+    route: posting.facts.route,
+    calls: counts,
+    failures: posting.kind === "settled" ? 0 : counts,
+    usage: posting.usage,
+    cost: posting.cost,
+    charge: posting.charge,
+  };
+}
+
+function rollupName(delta: RollupDelta): string {
+  const { hour, customer, keyHash, model, provider, route } = delta;
+  return [hour, customer, keyHash, model, provider, route].join("\u0000");
+}
+
+function added(a: RollupDelta, b: RollupDelta): RollupDelta {
+  return {
+    ...a,
+    calls: a.calls + b.calls,
+    failures: a.failures + b.failures,
+    usage: addedUsage(a.usage, b.usage),
+    cost: nanoUsd(a.cost + b.cost),
+    charge: nanoUsd(a.charge + b.charge),
+  };
+}
+
+function addedUsage(a: Usage, b: Usage): Usage {
+  const parts = USAGE_PARTS.map((part) => [part, (a[part] ?? 0) + (b[part] ?? 0)] as const);
+  return Object.fromEntries(parts.filter(([, tokens]) => tokens > 0));
+}

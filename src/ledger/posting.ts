@@ -1,0 +1,128 @@
+/** How a posting enters the book: counters, summary, events and the standing it leaves, all from one place. */
+
+import { ZERO_USD, type NanoUsd } from "../money/amount.ts";
+import { inputTokens, outputTokens, type Usage } from "../money/usage.ts";
+import type { CounterKey, Hold, Meter, Move, OutboxEvent, Posting } from "./book.ts";
+import { remaining, type Outcome, type Policy, type Standing } from "./command.ts";
+import type { Draft } from "./draft.ts";
+import { limitsFor, standingOf, type AppliedLimit, type Charged } from "./limits.ts";
+
+/** What the end of a call adds to its hold. */
+export type Ending = Omit<Posting, "id" | "customer" | "keyHash" | "facts" | "moves">;
+
+/** What a call costs that cost nothing. */
+export const NOTHING = {
+  usage: {},
+  source: "none",
+  cost: ZERO_USD,
+  charge: ZERO_USD,
+  rates: null,
+} as const;
+
+/** Ends a hold: its headroom goes back and what the call used is posted, in the windows that it was admitted in. */
+export function close(draft: Draft, hold: Hold, ending: Ending, policy: Policy): Outcome {
+  draft.close(hold);
+  for (const move of hold.moves) draft.moveCounter(move, 0n, -move.amount);
+  const used = usedAmounts(ending.usage, ending.charge);
+  const moves = hold.moves.map((move) => ({ ...move, amount: used[move.meter] }));
+  const { id, customer, keyHash, facts } = hold;
+  // A late settle must find every counter of an unsettled call, the untouched ones too.
+  const kept = ending.kind === "unsettled" ? moves : moved(moves);
+  return post(draft, { ...ending, id, customer, keyHash, facts, moves: kept }, hold, policy);
+}
+
+/** Enters a posting; `charged` says whose limits, and at what time, it counts against. */
+export function post(draft: Draft, posting: Posting, charged: Charged, policy: Policy): Outcome {
+  const limits = limitsFor(charged, draft, policy).filter(ofCustomer);
+  const before = limits.map((limit) => standing(draft, limit));
+  for (const move of posting.moves) draft.moveCounter(move, move.amount, 0n);
+  draft.post(posting);
+  const after = limits.map((limit) => standing(draft, limit));
+  if (policy.announce) {
+    for (const event of eventsOf(posting, before, after)) draft.announce(event);
+  }
+  return { kind: "posted", posting, standing: tightest(after) };
+}
+
+export function movesOf(
+  counters: readonly CounterKey[],
+  amounts: Readonly<Record<Meter, bigint>>,
+): Move[] {
+  return counters.map((counter) => ({ ...counter, amount: amounts[counter.meter] }));
+}
+
+/** The moves that move anything. */
+export function moved(moves: readonly Move[]): Move[] {
+  return moves.filter((move) => move.amount !== 0n);
+}
+
+/** Where the customer stands with the money limit that has the least left; null if it has none. */
+export function standingFor(draft: Draft, call: Charged, policy: Policy): Standing | null {
+  const limits = limitsFor(call, draft, policy).filter(ofCustomer);
+  return tightest(limits.map((limit) => standing(draft, limit)));
+}
+
+export function standing(draft: Draft, limit: AppliedLimit): Standing {
+  return standingOf(limit, draft.counter(limit.counter));
+}
+
+/** What a call leaves on each meter. A call in flight counts as concurrent only while it is. */
+function usedAmounts(usage: Usage, charge: NanoUsd): Readonly<Record<Meter, bigint>> {
+  return {
+    usd: charge,
+    tokens: BigInt(inputTokens(usage) + outputTokens(usage)),
+    requests: 1n,
+    concurrency: 0n,
+  };
+}
+
+function ofCustomer(limit: AppliedLimit): boolean {
+  return limit.counter.scope === "customer" && limit.limit.meter === "usd";
+}
+
+function tightest(standings: readonly Standing[]): Standing | null {
+  const [first, ...rest] = standings;
+  if (first === undefined) return null;
+  return rest.reduce((least, next) => (remaining(next) < remaining(least) ? next : least), first);
+}
+
+function eventsOf(
+  posting: Posting,
+  before: readonly Standing[],
+  after: readonly Standing[],
+): OutboxEvent[] {
+  if (posting.customer === null || posting.kind === "released") return [];
+  const overall = after.find((limit) => limit.model === null) ?? null;
+  const tracked = event(posting, "customer.spend_tracked", posting.charge, overall?.cap ?? null);
+  const crossed = after.filter((limit, index) => {
+    const usedBefore = before[index]?.used ?? 0n;
+    return usedBefore < limit.cap && limit.used >= limit.cap;
+  });
+  return [
+    tracked,
+    ...crossed.map((limit, index) => {
+      const crossing = event(posting, "budget.crossed", limit.used, limit.cap);
+      return { ...crossing, id: `${crossing.id}_crossed_${String(index)}` };
+    }),
+  ];
+}
+
+function event(
+  posting: Posting,
+  type: OutboxEvent["type"],
+  spend: bigint,
+  maxBudget: bigint | null,
+): OutboxEvent {
+  return {
+    id: `evt_${posting.id}`,
+    type,
+    at: posting.at,
+    customer: posting.customer,
+    data: {
+      spend: String(spend),
+      maxBudget: maxBudget === null ? null : String(maxBudget),
+      keyHash: posting.keyHash,
+      keyAlias: posting.facts.keyAlias,
+    },
+  };
+}
