@@ -2,6 +2,7 @@
 
 import type { UnsettledCharge } from "../ledger/command.ts";
 import type { PicoUsd } from "../money/amount.ts";
+import type { Place } from "../money/window.ts";
 
 export interface Config {
   readonly host: string;
@@ -11,6 +12,8 @@ export interface Config {
   readonly database: DatabaseConfig;
   readonly deployments: readonly DeploymentConfig[];
   readonly budgets: BudgetsConfig;
+  /** Whose midnight counts for a budget that names no zone of its own. */
+  readonly place: Place;
   readonly webhook: WebhookConfig | null;
   readonly deadlines: Deadlines;
   readonly requestBytesMax: number;
@@ -29,7 +32,7 @@ export interface DeploymentConfig {
   readonly id: string;
   /** The name that clients ask for. */
   readonly modelName: string;
-  /** What stands before the first slash of `litellm_params.model`. */
+  /** What stands before the first slash of `litellm_params.model`, in its one known spelling. */
   readonly provider: string;
   /** What stands after it: the provider's own name for the model, or Azure's deployment. */
   readonly model: string;

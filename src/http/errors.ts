@@ -1,5 +1,7 @@
 /** The one table of errors: every status above 299 that Purser itself answers, and the only writer of error bodies. */
 
+import { LedgerUnavailable } from "../ledger/store.ts";
+
 /** `status` may be replaced by configuration for `budget_exceeded`. `type` is what clients match on. */
 export const ERRORS = {
   invalid_request: {
@@ -121,6 +123,15 @@ export interface ErrorDetails {
   readonly headers?: Readonly<Record<string, string>>;
   /** Further fields of the error object, beside the four of OpenAI's. */
   readonly extra?: Readonly<Record<string, unknown>>;
+  /** FastAPI's list of faulty fields, which LiteLLM's clients read: then it is the body. */
+  readonly faults?: readonly Fault[];
+}
+
+/** One faulty field of an admin request. */
+export interface Fault {
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+  readonly type: string;
 }
 
 /** Something that the client is told by name. Its message must hold no secret: it leaves the process. */
@@ -144,15 +155,16 @@ export interface ErrorResponse {
 
 /** A failure without a name becomes `internal`, and its text stays inside. */
 export function errorResponse(error: unknown, requestId: string): ErrorResponse {
-  const known =
-    error instanceof ApiError
-      ? error
-      : new ApiError("internal", `Internal error. Request id: ${requestId}`);
+  const known = named(error, requestId);
   const status = known.details.status ?? ERRORS[known.error].status;
   return {
     status,
     headers: { "content-type": "application/json", ...known.details.headers },
-    body: JSON.stringify(errorBody(known, status)),
+    body: JSON.stringify(
+      known.details.faults === undefined
+        ? errorBody(known, status)
+        : { detail: known.details.faults },
+    ),
   };
 }
 
@@ -167,4 +179,14 @@ export function errorBody(error: ApiError, status: number): unknown {
       ...error.details.extra,
     },
   };
+}
+
+function named(error: unknown, requestId: string): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof LedgerUnavailable) {
+    return new ApiError("ledger_unavailable", "The ledger cannot be reached. Nothing was done.", {
+      headers: { "retry-after": "1" },
+    });
+  }
+  return new ApiError("internal", `Internal error. Request id: ${requestId}`);
 }

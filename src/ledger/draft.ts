@@ -4,6 +4,7 @@ import { nanoUsd } from "../money/amount.ts";
 import { USAGE_PARTS, type Usage } from "../money/usage.ts";
 import { counterName, type Budget, type Counter, type CounterKey } from "./book.ts";
 import type { Customer, Hold, Key, OutboxEvent, Posting, RollupDelta } from "./book.ts";
+import { counterKeyOf } from "./limits.ts";
 import type { Changes, Rows } from "./rows.ts";
 
 export class Draft {
@@ -36,9 +37,8 @@ export class Draft {
   /** A counter that was never moved stands at 0. */
   counter(key: CounterKey): Counter {
     const name = counterName(key);
-    return (
-      this.#counters.get(name) ?? this.#rows.counters.get(name) ?? { ...key, used: 0n, held: 0n }
-    );
+    const row = this.#counters.get(name) ?? this.#rows.counters.get(name);
+    return row ?? { ...counterKeyOf(key), used: 0n, held: 0n };
   }
 
   hold(id: string): Hold | undefined {

@@ -67,6 +67,12 @@ export function lifetimeCounter(customerId: string): CounterKey {
   return { scope: "customer", scopeId: customerId, meter: "usd", model: "", ...LIFETIME };
 }
 
+/** The identity alone, of a move or a row. */
+export function counterKeyOf(key: CounterKey): CounterKey {
+  const { scope, scopeId, meter, model, start, end } = key;
+  return { scope, scopeId, meter, model, start, end };
+}
+
 export function standingOf({ counter, budgetId, limit }: AppliedLimit, row: Counter): Standing {
   return {
     scope: counter.scope,

@@ -1,8 +1,9 @@
 /** Which rows a batch of commands touches, so that a database can read and lock them before anything is decided. */
 
-import { counterName, type CounterKey, type Customer, type Key } from "./book.ts";
-import type { Command, Policy } from "./command.ts";
-import { chargedBy, countersOfCall, limitsFor, type Accounts, type Charged } from "./limits.ts";
+import { counterName, type CounterKey } from "./book.ts";
+import type { Command, CreateCustomer, Policy, Reserve } from "./command.ts";
+import { chargedBy, counterKeyOf, countersOfCall, limitsFor } from "./limits.ts";
+import type { Accounts, Charged } from "./limits.ts";
 import type { Rows } from "./rows.ts";
 
 /** Known from the commands alone. Each list is free of doubles and sorted, which is the order to lock in. */
@@ -22,16 +23,17 @@ export function reachOf(commands: readonly Command[]): Reach {
   };
 }
 
-/** Budgets that can apply to these customers and keys. */
+/** Budgets that can apply to the customers and keys that were read, and to the customers that the batch creates. */
 export function budgetIdsOf(
-  customers: Iterable<Customer>,
-  keys: Iterable<Key>,
+  commands: readonly Command[],
+  rows: Pick<Rows, "customers" | "keys">,
   policy: Policy,
 ): readonly string[] {
+  const created = creationsIn(commands).map(({ customer }) => customer);
   const ids = [
     policy.defaultCustomerBudgetId,
-    ...Array.from(customers, (customer) => customer.budgetId),
-    ...Array.from(keys).flatMap((key) => [key.budgetId, key.customerBudgetId]),
+    ...[...rows.customers.values(), ...created].map((customer) => customer.budgetId),
+    ...[...rows.keys.values()].flatMap((key) => [key.budgetId, key.customerBudgetId]),
   ];
   return sorted(ids.filter((id) => id !== null));
 }
@@ -42,30 +44,42 @@ export function countersOf(
   rows: Omit<Rows, "counters">,
   policy: Policy,
 ): readonly CounterKey[] {
-  const accounts = accountsAfter(commands, rows);
+  const reserves = commands.filter((command) => command.kind === "reserve");
+  const opened = Map.groupBy(reserves, (command) => command.id);
+  const calls = commands.flatMap((command) => chargedIn(command, rows, opened));
   const named = new Map<string, CounterKey>();
-  for (const command of commands) {
-    for (const charged of chargedIn(command, rows)) {
-      const limits = limitsFor(charged, accounts, policy);
-      const counters = [...countersOfCall(charged.customer, limits), ...(charged.moves ?? [])];
-      for (const counter of counters) named.set(counterName(counter), keyOf(counter));
+  for (const accounts of accountsDuring(commands, rows)) {
+    for (const call of calls) {
+      const limits = limitsFor(call, accounts, policy);
+      const counters = [...countersOfCall(call.customer, limits), ...(call.moves ?? [])];
+      for (const counter of counters) named.set(counterName(counter), counterKeyOf(counter));
     }
   }
   return [...named].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, counter]) => counter);
 }
 
-/** The accounts as the batch leaves them: a call may follow its customer's creation in the same batch. */
-function accountsAfter(commands: readonly Command[], rows: Omit<Rows, "counters">): Accounts {
-  const created = commands.filter((command) => command.kind === "create_customer");
-  const customers = new Map(created.map(({ customer }) => [customer.id, customer]));
+/**
+ * The accounts as a command may find them. Whether a customer's creation took effect by then, or a call had made the
+ * customer before, is known only when the commands in front have been decided, so the counters of both are needed.
+ */
+function accountsDuring(commands: readonly Command[], rows: Omit<Rows, "counters">): Accounts[] {
+  const creations = creationsIn(commands);
   const budgets = new Map(
-    created.flatMap(({ budget }) => (budget === null ? [] : [[budget.id, budget] as const])),
+    creations.flatMap(({ budget }) => (budget === null ? [] : [[budget.id, budget] as const])),
   );
-  return {
-    customer: (id) => rows.customers.get(id) ?? customers.get(id),
+  const without: Accounts = {
+    customer: (id) => rows.customers.get(id),
     key: (hash) => rows.keys.get(hash),
     budget: (id) => rows.budgets.get(id) ?? budgets.get(id),
   };
+  if (creations.length === 0) return [without];
+  // Of two creations of one customer, only the first can take effect.
+  const customers = new Map(creations.toReversed().map(({ customer }) => [customer.id, customer]));
+  return [without, { ...without, customer: (id) => rows.customers.get(id) ?? customers.get(id) }];
+}
+
+function creationsIn(commands: readonly Command[]): CreateCustomer[] {
+  return commands.filter((command) => command.kind === "create_customer");
 }
 
 function customersOf(command: Command): string[] {
@@ -102,20 +116,25 @@ interface ChargedRow extends Charged {
   readonly moves?: readonly CounterKey[];
 }
 
-/** The calls that a command is about: the one it opens, and the ones that are stored under its ids. */
-function chargedIn(command: Command, rows: Omit<Rows, "counters">): ChargedRow[] {
+/** The calls that a command is about: the one it opens, and the ones that are stored or opened under its ids. */
+function chargedIn(
+  command: Command,
+  rows: Omit<Rows, "counters">,
+  opened: ReadonlyMap<string, readonly Reserve[]>,
+): ChargedRow[] {
   const stored = idsOf(command).flatMap((id) => {
     const row = rows.holds.get(id) ?? rows.postings.get(id);
     return row === undefined ? [] : [row];
   });
   if (command.kind === "reserve") return [chargedBy(command), ...stored];
-  if (command.kind !== "adjust") return stored;
-  const { customer, keyHash, at } = command;
-  return [{ customer, keyHash, facts: { model: "" }, at }, ...stored];
-}
-
-function keyOf({ scope, scopeId, meter, model, start, end }: CounterKey): CounterKey {
-  return { scope, scopeId, meter, model, start, end };
+  const { at } = command;
+  if (command.kind === "adjust") {
+    const { customer, keyHash } = command;
+    return [{ customer, keyHash, facts: { model: "" }, at }, ...stored];
+  }
+  const ended = [...stored, ...(opened.get(command.id) ?? []).map(chargedBy)];
+  // The posting bears this time, so a command after it in the batch may ask where its limits stood then.
+  return [...stored, ...ended.map((call) => ({ ...call, at }))];
 }
 
 function sorted(values: readonly string[]): string[] {

@@ -70,7 +70,14 @@ export interface Instances {
   leave(id: string): Promise<void>;
 }
 
-/** The database cannot be reached or refused the write; whether the commands took effect is unknown until it is back. */
+/** The database cannot be reached or refused the write. */
 export class LedgerUnavailable extends Error {
   override readonly name = "LedgerUnavailable";
+  /** The connection broke during the commit: the commands may have taken effect. */
+  readonly inDoubt: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly inDoubt?: boolean } = {}) {
+    super(message, options);
+    this.inDoubt = options.inDoubt ?? false;
+  }
 }

@@ -14,6 +14,10 @@ const PICO_PER_NANO = 1000n;
 
 /** Long enough for every double and every price list; a longer text is not an amount but an attack. */
 const DECIMAL_CHARS_MAX = 64;
+
+/** A billion dollars, or a million per token: the ledger keeps 64-bit integers, which hold the sum of nine such. */
+const UNITS_MAX = 10n ** 18n;
+
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?$/i;
 
 declare global {
@@ -39,13 +43,13 @@ export function nanoFromPico(pico: bigint): NanoUsd {
   return nanoUsd(pico % PICO_PER_NANO > 0n ? whole + 1n : whole);
 }
 
-/** Dollars as written by a person or a JSON number, to the nearest nano-dollar; undefined if it is not a decimal. */
+/** Dollars as written by a person or a JSON number, to the nearest nano-dollar; undefined if it is no amount. */
 export function parseUsd(dollars: string | number): NanoUsd | undefined {
   const parsed = parseDecimal(dollars, NANO_DIGITS);
   return parsed === undefined ? undefined : nanoUsd(parsed);
 }
 
-/** Dollars per unit, to the nearest pico-dollar; undefined if it is not a decimal. */
+/** Dollars per unit, to the nearest pico-dollar; undefined if it is no price. */
 export function parsePrice(dollarsPerUnit: string | number): PicoUsd | undefined {
   const parsed = parseDecimal(dollarsPerUnit, PICO_DIGITS);
   return parsed === undefined ? undefined : picoUsd(parsed);
@@ -73,6 +77,7 @@ function parseDecimal(value: string | number, digits: number): bigint | undefine
   if (match === null) return undefined;
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = match;
   const magnitude = shift(BigInt(whole + fraction), digits - fraction.length + Number(exponent));
+  if (magnitude > UNITS_MAX) return undefined;
   return sign === "-" ? -magnitude : magnitude;
 }
 

@@ -1,0 +1,107 @@
+/** Writes the tables of docs/configuration.md from the tables that the reader itself goes by. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
+import { IGNORED } from "../src/config/ignored.ts";
+import type { Key, Keys } from "../src/config/key.ts";
+import { FLAGS, KEYS, VARIABLES, type SectionName } from "../src/config/keys.ts";
+import { KNOWN_PROVIDERS, PROVIDER_ALIASES, type KnownProvider } from "../src/config/providers.ts";
+import { UNSUPPORTED } from "../src/config/unsupported.ts";
+
+export const DOCS_FILE = fileURLToPath(new URL("../docs/configuration.md", import.meta.url));
+
+const PLACES: Readonly<Record<SectionName, string>> = {
+  config: "top of the file",
+  deployment: "`model_list[]`",
+  litellm_params: "`model_list[].litellm_params`",
+  model_info: "`model_list[].model_info`",
+  general_settings: "`general_settings`",
+  litellm_settings: "`litellm_settings`",
+  router_settings: "`router_settings`",
+};
+const SECTIONS = Object.keys(KEYS) as readonly SectionName[];
+
+/** What may stand between `<!-- table: name -->` and `<!-- end -->`. */
+const TABLES: ReadonlyMap<string, () => string> = new Map([
+  ...SECTIONS.map((section) => [section, () => keyTable(KEYS[section])] as const),
+  ["variables", () => keyTable(VARIABLES)],
+  ["flags", () => keyTable(FLAGS, "--")],
+  ["providers", providerTable],
+  ["ignored", ignoredTable],
+  ["unsupported", unsupportedTable],
+]);
+
+/** The page with every table made anew; the text around them stays. */
+export async function renderConfigDocs(page: string): Promise<string> {
+  const filled = page.replaceAll(
+    /(<!-- table: (\w+) -->)[^]*?(<!-- end -->)/g,
+    (_, begin: string, name: string, end: string) => `${begin}\n\n${tableNamed(name)}\n\n${end}`,
+  );
+  return format(filled, { ...(await resolveConfig(DOCS_FILE)), parser: "markdown" });
+}
+
+function tableNamed(name: string): string {
+  const make = TABLES.get(name);
+  if (make === undefined) throw new Error(`docs/configuration.md asks for a table "${name}"`);
+  return make();
+}
+
+function keyTable(keys: Keys, prefix = ""): string {
+  const rows = Object.entries<Key<unknown>>(keys).map(([name, key]) => [
+    `\`${prefix}${name}\``,
+    key.about,
+    key.required === undefined ? (key.default ?? "") : "required",
+  ]);
+  return table(["key", "meaning", "default"], rows);
+}
+
+function providerTable(): string {
+  const rows = Object.entries<KnownProvider>(KNOWN_PROVIDERS).map(([name, provider]) => [
+    code([name, ...aliasesOf(name)]),
+    code(provider.keyVariables),
+    provider.baseVariable === undefined ? "" : code([provider.baseVariable]),
+  ]);
+  return table(["provider", "`api_key` from", "`api_base` from"], rows);
+}
+
+function aliasesOf(name: string): readonly string[] {
+  return Object.keys(PROVIDER_ALIASES).filter((alias) => PROVIDER_ALIASES[alias] === name);
+}
+
+function ignoredTable(): string {
+  const rows = SECTIONS.flatMap((section) =>
+    IGNORED[section].map(({ keys, reason, missed }) => [
+      PLACES[section],
+      code(keys),
+      reason,
+      missed ? "yes" : "",
+    ]),
+  );
+  return table(["in", "keys", "why", "warns"], rows);
+}
+
+function unsupportedTable(): string {
+  const rows = SECTIONS.flatMap((section) =>
+    UNSUPPORTED[section].map(({ keys, otherwise, cure }) => [
+      PLACES[section],
+      code(keys),
+      otherwise,
+      cure.replaceAll("<", "&lt;"),
+    ]),
+  );
+  return table(["in", "keys", "if they were ignored", "cure"], rows);
+}
+
+function code(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(" ");
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  return lines.join("\n");
+}
+
+if (import.meta.main) {
+  writeFileSync(DOCS_FILE, await renderConfigDocs(readFileSync(DOCS_FILE, "utf8")));
+}

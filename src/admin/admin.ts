@@ -1,0 +1,11 @@
+/** What the admin routes are made of. */
+
+import type { LedgerStore } from "../ledger/store.ts";
+import type { Clock } from "../platform/clock.ts";
+
+export interface Admin {
+  readonly masterKeyHash: string;
+  readonly ledger: Pick<LedgerStore, "apply" | "read">;
+  readonly clock: Clock;
+  readonly newId: () => string;
+}

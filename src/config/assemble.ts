@@ -1,0 +1,143 @@
+/** The configuration from its parts: each notes its own mistakes, and none keeps the others from being read. */
+
+import type { JsonObject } from "../platform/json.ts";
+import type { BudgetsConfig, Config, DatabaseConfig, Deadlines, WebhookConfig } from "./config.ts";
+import { DEFAULTS } from "./defaults.ts";
+import { DEMO_MASTER_KEY } from "./demo.ts";
+import { readDeployments } from "./deployment.ts";
+import type { Key, Values } from "./key.ts";
+import { FLAGS, VARIABLES, type KEYS } from "./keys.ts";
+import { addIgnored, addMistake, addWarning, inside, variable } from "./scope.ts";
+import type { Scope, Variables } from "./scope.ts";
+import { readKey, readSection, readVariable } from "./section.ts";
+import { parseVariable } from "./settings.ts";
+
+/** As they stand on the command line; null where they do not. */
+export interface Flags {
+  readonly host: string | null;
+  readonly port: string | null;
+}
+
+type General = Values<(typeof KEYS)["general_settings"]>;
+type Litellm = Values<(typeof KEYS)["litellm_settings"]>;
+
+const FILE_VARIABLE: Key<string> = { parse: parseVariable, about: "A variable.", secret: true };
+const MASTER_KEY_VARIABLES = ["PURSER_MASTER_KEY", "LITELLM_MASTER_KEY"] as const;
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
+/** Null where a part without a default is missing; what is wrong stands in the findings. */
+export function assemble(document: JsonObject, flags: Flags, root: Scope): Config | null {
+  const file = readSection("config", document, root);
+  const scope = { ...root, variables: variablesOf(file.environment_variables ?? {}, root) };
+  const { general, litellm } = readSettings(file, scope);
+  const deployments = readDeployments(file.model_list ?? [], inside(scope, "model_list"));
+  const webhook = readWebhook(general.alerting ?? [], scope);
+  const database = readDatabase(general, scope);
+  const host = readKey(FLAGS.host, flags.host, { ...scope, path: "--host" });
+  const port = readKey(FLAGS.port, flags.port, { ...scope, path: "--port" });
+  const logLevel = general.log_level ?? readVariable("LOG_LEVEL", VARIABLES.LOG_LEVEL, scope);
+  const masterKey = readMasterKey(general, scope);
+  if (masterKey === null) return null;
+  warnOfExposure(masterKey, host ?? DEFAULTS.host, scope);
+  return {
+    host: host ?? DEFAULTS.host,
+    port: port ?? DEFAULTS.port,
+    logLevel: logLevel ?? DEFAULTS.logLevel,
+    masterKey,
+    database,
+    deployments,
+    budgets: budgetsOf(general, litellm),
+    place: {
+      zone: litellm.timezone ?? DEFAULTS.place.zone,
+      resetTime: litellm.budget_reset_time ?? DEFAULTS.place.resetTime,
+    },
+    webhook,
+    deadlines: deadlinesOf(general),
+    requestBytesMax: general.request_bytes_max ?? DEFAULTS.requestBytesMax,
+    ignored: scope.findings.ignored,
+    warnings: scope.findings.warnings,
+  };
+}
+
+/** LiteLLM puts them into its environment, where they replace what was there. */
+function variablesOf(given: JsonObject, root: Scope): Variables {
+  const scope = inside(root, "environment_variables");
+  const entries = Object.entries(given).flatMap(([name, value]) => {
+    const text = readKey(FILE_VARIABLE, value ?? null, inside(scope, name));
+    return text === null ? [] : [[name, text] as const];
+  });
+  return { ...root.variables, ...Object.fromEntries(entries) };
+}
+
+function readSettings(file: Values<(typeof KEYS)["config"]>, scope: Scope) {
+  const at = (name: string) => inside(scope, name);
+  readSection("router_settings", file.router_settings ?? {}, at("router_settings"));
+  return {
+    general: readSection("general_settings", file.general_settings ?? {}, at("general_settings")),
+    litellm: readSection("litellm_settings", file.litellm_settings ?? {}, at("litellm_settings")),
+  };
+}
+
+function readMasterKey(general: General, scope: Scope): string | null {
+  if (general.master_key !== null) return general.master_key;
+  const name = MASTER_KEY_VARIABLES.find((each) => variable(scope.variables, each) !== undefined);
+  if (name !== undefined) return readVariable(name, VARIABLES[name], scope);
+  const here = inside(inside(scope, "general_settings"), "master_key");
+  addMistake(here, "is missing", `add it, or set ${MASTER_KEY_VARIABLES[0]}`);
+  return null;
+}
+
+function readDatabase(general: General, scope: Scope): DatabaseConfig {
+  const database =
+    general.database_url ??
+    readVariable("DATABASE_URL", VARIABLES.DATABASE_URL, scope) ??
+    DEFAULTS.database;
+  if (database.kind === "sqlite" && database.file === ":memory:") {
+    const here = inside(inside(scope, "general_settings"), "database_url");
+    addWarning(here, "the ledger is kept in memory and is lost when Purser stops");
+  }
+  return database;
+}
+
+function readWebhook(channels: readonly string[], scope: Scope): WebhookConfig | null {
+  const alerting = inside(inside(scope, "general_settings"), "alerting");
+  for (const channel of channels.filter((name) => name !== "webhook")) {
+    addIgnored(alerting, `nothing is sent to "${channel}" yet, only to "webhook"`);
+    addWarning(alerting, `nothing is sent to "${channel}" yet, only to "webhook"`);
+  }
+  const here = { ...scope, path: "WEBHOOK_URL" };
+  if (!channels.includes("webhook")) {
+    const isSet = variable(scope.variables, "WEBHOOK_URL") !== undefined;
+    if (isSet) addWarning(here, 'has no effect without alerting: ["webhook"] in general_settings');
+    return null;
+  }
+  const url = readVariable("WEBHOOK_URL", VARIABLES.WEBHOOK_URL, scope);
+  const secret = readVariable("WEBHOOK_SECRET", VARIABLES.WEBHOOK_SECRET, scope);
+  if (url !== null) return { url, secret };
+  addMistake(here, "is missing", 'set it, or remove "webhook" from general_settings.alerting');
+  return null;
+}
+
+function budgetsOf(general: General, litellm: Litellm): BudgetsConfig {
+  return {
+    defaultCustomerBudgetId: litellm.max_end_user_budget_id,
+    exceededStatus: general.budget_exceeded_status ?? DEFAULTS.exceededStatus,
+    unsettledCharge: general.unsettled_charge ?? DEFAULTS.unsettledCharge,
+  };
+}
+
+function deadlinesOf(general: General): Deadlines {
+  const { deadlines } = DEFAULTS;
+  return {
+    headersMs: general.headers_timeout ?? deadlines.headersMs,
+    idleMs: general.idle_timeout ?? deadlines.idleMs,
+    callMs: general.call_timeout ?? deadlines.callMs,
+    shutdownMs: general.shutdown_timeout ?? deadlines.shutdownMs,
+  };
+}
+
+function warnOfExposure(masterKey: string, host: string, scope: Scope): void {
+  if (masterKey !== DEMO_MASTER_KEY || LOOPBACK.test(host)) return;
+  const here = { ...scope, path: "--host" };
+  addWarning(here, `whoever reaches ${host} knows the master key ${DEMO_MASTER_KEY}; set another`);
+}

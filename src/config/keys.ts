@@ -1,0 +1,233 @@
+/** Every key, variable and flag that Purser reads; the reader and docs/configuration.md both go by these tables. */
+
+import { DEFAULTS } from "./defaults.ts";
+import { parseDatabase } from "./database.ts";
+import type { Key, Keys } from "./key.ts";
+import {
+  parseAlertChannel,
+  parseCredential,
+  parseMasterKey,
+  parseModelName,
+  parseResetTime,
+  parseWebhookSecret,
+  parseZone,
+} from "./settings.ts";
+import {
+  listOf,
+  oneOf,
+  parseHttpUrl,
+  parseId,
+  parseList,
+  parseMapping,
+  parseText,
+  parseUnitPrice,
+  seconds,
+  wholeNumber,
+} from "./value.ts";
+
+/** Node's timers fire at once for more than 24.8 days; no call is a day long. */
+const DEADLINE_SECONDS_MAX = 86_400;
+const MS_PER_SECOND = 1000;
+/** A body is also a string for a moment, and V8 has none longer than this. */
+const REQUEST_BYTES_MAX = 512 * 1024 * 1024;
+
+const PRICE_KEYS = {
+  input_cost_per_token: { parse: parseUnitPrice, about: "Dollars per input token." },
+  output_cost_per_token: { parse: parseUnitPrice, about: "Dollars per output token." },
+  cache_read_input_token_cost: {
+    parse: parseUnitPrice,
+    about: "Dollars per input token that the provider read from its cache.",
+  },
+  cache_creation_input_token_cost: {
+    parse: parseUnitPrice,
+    about: "Dollars per input token that the provider wrote to its cache.",
+  },
+  input_cost_per_request: { parse: parseUnitPrice, about: "Dollars per call, besides its tokens." },
+} satisfies Keys;
+
+/** The parts of the file that hold keys, by the name that their mistakes are found under. */
+export const KEYS = {
+  config: {
+    model_list: {
+      parse: parseList,
+      about: "The deployments.",
+      required: "add it with at least one deployment",
+    },
+    general_settings: { parse: parseMapping, about: "See below." },
+    litellm_settings: { parse: parseMapping, about: "See below." },
+    router_settings: { parse: parseMapping, about: "Accepted, but without effect yet." },
+    environment_variables: {
+      parse: parseMapping,
+      about: "Variables for the rest of the file; they win over the real environment.",
+    },
+  },
+  deployment: {
+    model_name: {
+      parse: parseModelName,
+      about: "The name that clients ask for. Entries of the same name are alternatives.",
+      required: "add the name that clients ask for",
+    },
+    litellm_params: {
+      parse: parseMapping,
+      about: "Where the calls go.",
+      required: "add it with model: <provider>/<model>",
+    },
+    model_info: { parse: parseMapping, about: "What is known of the model." },
+  },
+  litellm_params: {
+    model: {
+      parse: parseModelName,
+      about: "`<provider>/<model>`; without a known provider it is `openai`.",
+      required: "add model: <provider>/<model>",
+    },
+    api_base: {
+      parse: parseHttpUrl,
+      about: "Address of the provider's API.",
+      default: "the provider's own",
+    },
+    base_url: { parse: parseHttpUrl, about: "Another name for `api_base`." },
+    api_key: {
+      parse: parseCredential,
+      about: "The provider's key.",
+      default: "the provider's variable, see below",
+      secret: true,
+    },
+    api_version: {
+      parse: parseText,
+      about: "Azure's version of its API.",
+      default: "`AZURE_API_VERSION`",
+    },
+    base_model: { parse: parseText, about: "As in `model_info`." },
+    ...PRICE_KEYS,
+  },
+  model_info: {
+    id: {
+      parse: parseId,
+      about: "Name of the deployment in headers, postings and logs; unique.",
+      default: "a hash of the entry",
+    },
+    base_model: {
+      parse: parseText,
+      about: "The model whose list price applies, where `model` is a private name.",
+    },
+    mode: { parse: parseText, about: "`embedding` needs no output price." },
+    max_output_tokens: {
+      parse: wholeNumber({ min: 1, max: 1e9, what: "a whole number", example: 4096 }),
+      about: "What the model can answer with at most; bounds what a call can cost.",
+      default: "from the price list",
+    },
+    ...PRICE_KEYS,
+  },
+  general_settings: {
+    master_key: {
+      parse: parseMasterKey,
+      about: "The key of the administrator; begins with `sk-`.",
+      default: "`PURSER_MASTER_KEY` or `LITELLM_MASTER_KEY`",
+      secret: true,
+    },
+    database_url: {
+      parse: parseDatabase,
+      about: "`sqlite:<file>` or `postgres://user:password@host:5432/name`.",
+      default: "`DATABASE_URL`, else `sqlite:purser.db` in the working directory",
+      secret: true,
+    },
+    alerting: {
+      parse: listOf(parseAlertChannel),
+      about: '`["webhook"]` sends customer events to `WEBHOOK_URL`.',
+      default: "`[]`",
+    },
+    budget_exceeded_status: {
+      parse: oneOf([400, 402, 422, 429]),
+      about: "HTTP status of a call that the budget cannot pay for.",
+      default: `\`${DEFAULTS.exceededStatus}\``,
+    },
+    unsettled_charge: {
+      parse: oneOf(["waive", "input", "ceiling"]),
+      about:
+        "What a call is charged whose instance died: nothing, what its input can have cost, or all that was held for it.",
+      default: `\`${DEFAULTS.unsettledCharge}\``,
+    },
+    request_bytes_max: {
+      parse: wholeNumber({
+        min: 1024,
+        max: REQUEST_BYTES_MAX,
+        what: "a whole number of bytes",
+        example: DEFAULTS.requestBytesMax,
+      }),
+      about: "Longest body of a call, in bytes.",
+      default: `\`${DEFAULTS.requestBytesMax}\``,
+    },
+    headers_timeout: deadline("Until the provider's response headers.", "headersMs"),
+    idle_timeout: deadline("Between two pieces of the provider's answer.", "idleMs"),
+    call_timeout: deadline("For the whole call.", "callMs"),
+    shutdown_timeout: deadline("For calls in flight after SIGTERM.", "shutdownMs"),
+    log_level: { ...logLevel(), default: `\`LOG_LEVEL\`, else \`${DEFAULTS.logLevel}\`` },
+  },
+  litellm_settings: {
+    max_end_user_budget_id: {
+      parse: parseId,
+      about: "The budget of customers that have none of their own.",
+    },
+    timezone: {
+      parse: parseZone,
+      about: "IANA name of the zone whose midnight budgets are reset at, unless they name another.",
+      default: `\`${DEFAULTS.place.zone}\``,
+    },
+    budget_reset_time: {
+      parse: parseResetTime,
+      about: "Local time at which budget periods of whole days begin.",
+      default: `\`"${DEFAULTS.place.resetTime}"\``,
+    },
+  },
+  router_settings: {},
+} satisfies Readonly<Record<string, Keys>>;
+
+export type SectionName = keyof typeof KEYS;
+
+export const VARIABLES = {
+  PURSER_MASTER_KEY: { parse: parseMasterKey, about: "The master key.", secret: true },
+  LITELLM_MASTER_KEY: {
+    parse: parseMasterKey,
+    about: "The master key, if `PURSER_MASTER_KEY` is not set.",
+    secret: true,
+  },
+  DATABASE_URL: { parse: parseDatabase, about: "As `database_url`.", secret: true },
+  LOG_LEVEL: logLevel(),
+  WEBHOOK_URL: { parse: parseHttpUrl, about: "Where customer events are sent.", secret: true },
+  WEBHOOK_SECRET: {
+    parse: parseWebhookSecret,
+    about:
+      "Signs each delivery by the Standard Webhooks specification: `whsec_` and 24 to 64 bytes in base64. Without it, deliveries are not signed.",
+    secret: true,
+  },
+  AZURE_API_VERSION: { parse: parseText, about: "As `api_version`." },
+} satisfies Keys;
+
+export const FLAGS = {
+  host: {
+    parse: parseText,
+    about: "The address to listen on; `0.0.0.0` is every one.",
+    default: `\`${DEFAULTS.host}\``,
+  },
+  port: {
+    parse: wholeNumber({ min: 0, max: 65_535, what: "a port", example: DEFAULTS.port }),
+    about: "The port to listen on; `0` is any that is free.",
+    default: `\`${DEFAULTS.port}\``,
+  },
+} satisfies Keys;
+
+function deadline(about: string, name: keyof typeof DEFAULTS.deadlines): Key<number> {
+  const example = DEFAULTS.deadlines[name] / MS_PER_SECOND;
+  return {
+    parse: seconds({ min: 0.001, max: DEADLINE_SECONDS_MAX, example }),
+    about: `Seconds. ${about}`,
+    default: `\`${example}\``,
+  };
+}
+
+function logLevel() {
+  return {
+    parse: oneOf(["silent", "fatal", "error", "warn", "info", "debug", "trace"]),
+    about: "The least serious lines that are logged.",
+  } as const;
+}

@@ -1,0 +1,82 @@
+/** The providers that may stand before the slash in `litellm_params.model`, and the variables that belong to them. */
+
+export interface KnownProvider {
+  /** Where the API key is looked for if the deployment names none, in this order. */
+  readonly keyVariables: readonly string[];
+  /** Whether calls to the provider's own address need a key. */
+  readonly needsKey: boolean;
+  /** Where the address is looked for if the deployment names none. */
+  readonly baseVariable?: string;
+  /** There is no address that would do for everybody. */
+  readonly needsBase?: true;
+}
+
+export const KNOWN_PROVIDERS = {
+  openai: { keyVariables: ["OPENAI_API_KEY"], needsKey: true },
+  azure: {
+    keyVariables: ["AZURE_API_KEY"],
+    needsKey: true,
+    baseVariable: "AZURE_API_BASE",
+    needsBase: true,
+  },
+  mistral: { keyVariables: ["MISTRAL_API_KEY"], needsKey: true },
+  groq: { keyVariables: ["GROQ_API_KEY"], needsKey: true },
+  together_ai: { keyVariables: ["TOGETHERAI_API_KEY", "TOGETHER_API_KEY"], needsKey: true },
+  deepseek: { keyVariables: ["DEEPSEEK_API_KEY"], needsKey: true },
+  xai: { keyVariables: ["XAI_API_KEY"], needsKey: true },
+  openrouter: { keyVariables: ["OPENROUTER_API_KEY"], needsKey: true },
+  fireworks_ai: { keyVariables: ["FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY"], needsKey: true },
+  perplexity: { keyVariables: ["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"], needsKey: true },
+  cerebras: { keyVariables: ["CEREBRAS_API_KEY"], needsKey: true },
+  nvidia_nim: { keyVariables: ["NVIDIA_NIM_API_KEY"], needsKey: true },
+  ollama: { keyVariables: ["OLLAMA_API_KEY"], needsKey: false, baseVariable: "OLLAMA_API_BASE" },
+  hosted_vllm: {
+    keyVariables: ["HOSTED_VLLM_API_KEY"],
+    needsKey: false,
+    baseVariable: "HOSTED_VLLM_API_BASE",
+  },
+  lm_studio: {
+    keyVariables: ["LM_STUDIO_API_KEY"],
+    needsKey: false,
+    baseVariable: "LM_STUDIO_API_BASE",
+  },
+  fake: { keyVariables: [], needsKey: false },
+} as const satisfies Readonly<Record<string, KnownProvider>>;
+
+export type ProviderName = keyof typeof KNOWN_PROVIDERS;
+
+/** Other spellings of the names above. */
+export const PROVIDER_ALIASES: Readonly<Record<string, ProviderName>> = {
+  together: "together_ai",
+  fireworks: "fireworks_ai",
+  nvidia: "nvidia_nim",
+  ollama_chat: "ollama",
+  vllm: "hosted_vllm",
+};
+
+/** LiteLLM providers that do not speak the OpenAI dialect, so that no `api_base` makes them work. */
+export const FOREIGN_PROVIDERS: readonly string[] = [
+  "ai21",
+  "anthropic",
+  "azure_ai",
+  "bedrock",
+  "cohere",
+  "cohere_chat",
+  "databricks",
+  "gemini",
+  "huggingface",
+  "replicate",
+  "sagemaker",
+  "vertex_ai",
+  "vertex_ai_beta",
+  "watsonx",
+];
+
+export function providerNamed(prefix: string): ProviderName | undefined {
+  if (Object.hasOwn(PROVIDER_ALIASES, prefix)) return PROVIDER_ALIASES[prefix];
+  return isProviderName(prefix) ? prefix : undefined;
+}
+
+function isProviderName(name: string): name is ProviderName {
+  return Object.hasOwn(KNOWN_PROVIDERS, name);
+}

@@ -1,0 +1,64 @@
+/** What single settings may hold, where a general parser would let mistakes through. */
+
+import { isResetTime, isZone } from "../money/window.ts";
+import { fit, misfit, oneOf, parseText, type Parse } from "./value.ts";
+
+const KEY_PREFIX = "sk-";
+
+const SECRET_PREFIX = "whsec_";
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** Bounds of the Standard Webhooks specification: fewer can be guessed, more add nothing to SHA-256. */
+const SECRET_BYTES_MIN = 24;
+const SECRET_BYTES_MAX = 64;
+
+/** What can be sent in a header; a secret from a file often ends with its line. */
+export const parseCredential: Parse<string> = (value) => {
+  const text = parseText(value);
+  if (!text.ok || /^[\x21-\x7e]+$/.test(text.value)) return text;
+  return misfit("has spaces, line ends or letters beyond ASCII", "take them out");
+};
+
+/** LiteLLM's clients and its key pages take nothing else for a key. */
+export const parseMasterKey: Parse<string> = (value) => {
+  const key = parseCredential(value);
+  if (!key.ok || (key.value.startsWith(KEY_PREFIX) && key.value !== KEY_PREFIX)) return key;
+  return misfit(`does not begin with "${KEY_PREFIX}"`, `write "${KEY_PREFIX}" and a long secret`);
+};
+
+/** A name with a star stands for many models in LiteLLM. */
+export const parseModelName: Parse<string> = (value) => {
+  const text = parseText(value);
+  if (!text.ok || !text.value.includes("*")) return text;
+  return misfit("is a wildcard, which is not supported yet", "write one entry for each model");
+};
+
+/** `webhook` is served; the others are known so that they can be named as not sent yet. */
+export const parseAlertChannel = oneOf(["webhook", "slack", "email", "pagerduty"]);
+
+/** Secrets that `standardwebhooks` takes, and receivers with it. */
+export const parseWebhookSecret: Parse<string> = (value) => {
+  const text = typeof value === "string" ? value : "";
+  const encoded = text.startsWith(SECRET_PREFIX) ? text.slice(SECRET_PREFIX.length) : text;
+  const bytes = BASE64.test(encoded) ? Buffer.byteLength(encoded, "base64") : 0;
+  if (bytes >= SECRET_BYTES_MIN && bytes <= SECRET_BYTES_MAX) return fit(text);
+  return misfit(
+    `is not ${SECRET_PREFIX} and ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes in base64`,
+    `make one with: echo "${SECRET_PREFIX}$(openssl rand -base64 32)"`,
+  );
+};
+
+export const parseZone: Parse<string> = (value) =>
+  typeof value === "string" && isZone(value)
+    ? fit(value)
+    : misfit("is not a time zone", "write its IANA name, for example Europe/Berlin");
+
+export const parseResetTime: Parse<string> = (value) =>
+  typeof value === "string" && isResetTime(value)
+    ? fit(value)
+    : misfit("is not a time of day", 'write for example "06:30", in quotes');
+
+/** YAML reads `4000` and `true` as other things than text, but a variable holds nothing else. */
+export const parseVariable: Parse<string> = (value) =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? fit(String(value))
+    : misfit("is not a text", "put it in quotes");

@@ -1,0 +1,87 @@
+/** Lets the rest of the answer go, once its posting is durable. */
+
+import type { ServerResponse } from "node:http";
+import { ApiError, errorBody, ERRORS } from "../http/errors.ts";
+import { formatUsd, type NanoUsd } from "../money/amount.ts";
+import type { Answer, Failure } from "./forward.ts";
+import { passedOn, type Headers } from "./headers.ts";
+
+export interface Finished {
+  readonly answer: Answer;
+  /** Purser's own headers. */
+  readonly headers: Headers;
+  readonly charge: NanoUsd;
+  /** The provider's key, which no answer may repeat. */
+  readonly secret: string | null;
+}
+
+/** Throws an `ApiError` where nothing has been sent yet and the provider gave no answer to pass on. */
+export function finish(client: ServerResponse, finished: Finished): void {
+  const { answer } = finished;
+  if (client.destroyed) return;
+  switch (answer.kind) {
+    case "whole":
+      return finishWhole(client, finished, answer);
+    case "streamed":
+      client.write(answer.tail);
+      // A comment, which every reader of server-sent events skips: the headers left before the cost was known.
+      client.write(`: cost=${formatUsd(finished.charge)}\n\n`);
+      client.end(answer.done);
+      return;
+    case "broken":
+      return finishBroken(client, answer.failure);
+  }
+}
+
+function finishWhole(
+  client: ServerResponse,
+  { headers, charge, secret }: Finished,
+  answer: Extract<Answer, { kind: "whole" }>,
+): void {
+  if (answer.status >= 500 || answer.status < 200) {
+    throw new ApiError("upstream_error", `The provider answered ${String(answer.status)}.`, {
+      headers,
+    });
+  }
+  const body = answer.status >= 400 ? redacted(answer.body, secret) : answer.body;
+  client.writeHead(answer.status, {
+    ...passedOn(answer.headers),
+    ...headers,
+    "x-litellm-response-cost": formatUsd(charge),
+    "content-length": body.length,
+  });
+  client.end(body);
+}
+
+/** After the first byte the status is out, so the error travels in the stream; OpenAI's SDKs raise it from there. */
+function finishBroken(client: ServerResponse, failure: Failure): void {
+  if (failure === "client_left") {
+    client.destroy();
+    return;
+  }
+  const error = failureError(failure);
+  if (!client.headersSent) throw error;
+  const body = errorBody(error, ERRORS[error.error].status);
+  client.end(`data: ${JSON.stringify(body)}\n\n`);
+}
+
+function failureError(failure: Exclude<Failure, "client_left">): ApiError {
+  switch (failure) {
+    case "unreachable":
+      return new ApiError("upstream_error", "The provider could not be reached.");
+    case "timeout":
+      return new ApiError("upstream_timeout", "The provider did not answer within the deadline.");
+    case "broke_off":
+      return new ApiError("upstream_error", "The provider broke off its answer.");
+    case "over_bound":
+      return new ApiError("upstream_error", "The provider's answer ran past its token limit.");
+    case "too_large":
+      return new ApiError("upstream_error", "The provider's answer is too large.");
+  }
+}
+
+/** Providers quote a rejected key in their errors. */
+function redacted(body: Buffer, secret: string | null): Buffer {
+  if (secret === null || secret === "" || !body.includes(secret)) return body;
+  return Buffer.from(body.toString("utf8").replaceAll(secret, "[redacted]"));
+}

@@ -1,0 +1,188 @@
+/** Sends a call to its provider and brings the answer back: streams pass through, all but their tail. */
+
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+import type { Dispatcher } from "undici";
+import type { JsonObject } from "../platform/json.ts";
+import type { Deadlines } from "../config/config.ts";
+import { StreamMeter, type Produced } from "./meter.ts";
+import { passedOn } from "./headers.ts";
+
+/** An answer that is not streamed is held in memory, to be metered before any of it leaves. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Events without text (roles, keep-alives, finish reasons) that a stream may have beyond its bound. */
+const EVENTS_BEYOND_BOUND_MAX = 64;
+
+export type Failure =
+  | "unreachable"
+  | "timeout"
+  | "broke_off"
+  | "client_left"
+  /** The provider ignored the output bound that the hold pays for. */
+  | "over_bound"
+  | "too_large";
+
+export type Answer =
+  | {
+      readonly kind: "whole";
+      readonly status: number;
+      readonly headers: IncomingHttpHeaders;
+      readonly body: Buffer;
+    }
+  | {
+      readonly kind: "streamed";
+      readonly tail: Buffer;
+      readonly done: Buffer;
+      readonly usage: JsonObject | null;
+      readonly produced: Produced;
+    }
+  /** `produced` is null where no stream had begun. */
+  | {
+      readonly kind: "broken";
+      readonly failure: Failure;
+      readonly usage: JsonObject | null;
+      readonly produced: Produced | null;
+    };
+
+export interface Sending {
+  readonly origin: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** The usage chunk was asked for by us, not by the client, and is kept from it. */
+  readonly keepsUsage: boolean;
+  /** Headers of Purser's own for a streamed answer. */
+  readonly streamHeaders: Readonly<Record<string, string>>;
+  /** The output bound of all choices together; null if no hold leans on it. */
+  readonly outputBound: number | null;
+  readonly deadlines: Deadlines;
+}
+
+/** Never rejects: what goes wrong is an answer too, because the hold has to end either way. */
+export function forward(
+  sending: Sending,
+  upstream: Dispatcher,
+  client: ServerResponse,
+): Promise<Answer> {
+  return new Promise((resolve) => {
+    const exchange = new Exchange(sending, client, resolve);
+    const { origin, path, headers, body, deadlines } = sending;
+    const { headersMs: headersTimeout, idleMs: bodyTimeout } = deadlines;
+    const options = { origin, path, method: "POST", headers, body } as const;
+    upstream.dispatch({ ...options, headersTimeout, bodyTimeout }, exchange);
+  });
+}
+
+/** One call's conversation with its provider, as undici drives it. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #sending: Sending;
+  readonly #client: ServerResponse;
+  readonly #resolve: (answer: Answer) => void;
+  readonly #deadline: NodeJS.Timeout;
+  #controller: Dispatcher.DispatchController | undefined;
+  #failure: Failure | undefined;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #body: Buffer[] = [];
+  #bytes = 0;
+  #meter: StreamMeter | undefined;
+
+  constructor(sending: Sending, client: ServerResponse, resolve: (answer: Answer) => void) {
+    this.#sending = sending;
+    this.#client = client;
+    this.#resolve = resolve;
+    this.#deadline = setTimeout(() => this.#abort("timeout"), sending.deadlines.callMs);
+    client.once("close", this.#onClientClose);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#client.destroyed) this.#abort("client_left");
+    else if (this.#failure !== undefined) this.#abort(this.#failure);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    this.#status = status;
+    this.#headers = headers;
+    const streams = headers["content-type"]?.startsWith("text/event-stream") === true;
+    if (status !== 200 || !streams) return;
+    this.#meter = new StreamMeter(this.#sending.keepsUsage);
+    this.#client.writeHead(200, { ...passedOn(headers), ...this.#sending.streamHeaders });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#meter === undefined) this.#collect(chunk);
+    else this.#stream(this.#meter, controller, chunk);
+  }
+
+  onResponseEnd(): void {
+    const meter = this.#meter;
+    if (meter !== undefined) {
+      const ends = meter.finish();
+      this.#end({ kind: "streamed", ...ends, usage: meter.usage, produced: meter.produced });
+      return;
+    }
+    const body = Buffer.concat(this.#body);
+    this.#end({ kind: "whole", status: this.#status, headers: this.#headers, body });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const { usage = null, produced = null } = this.#meter ?? {};
+    this.#end({ kind: "broken", failure: this.#failure ?? failureOf(error), usage, produced });
+  }
+
+  /** The client is written to as fast as it reads, and the provider is read no faster. */
+  #stream(meter: StreamMeter, controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const out = meter.push(chunk);
+    if (out.length > 0 && !this.#client.write(out)) {
+      controller.pause();
+      this.#client.once("drain", () => controller.resume());
+    }
+    const { outputBound } = this.#sending;
+    if (outputBound !== null && meter.produced.events > outputBound + EVENTS_BEYOND_BOUND_MAX) {
+      this.#abort("over_bound");
+    }
+  }
+
+  #collect(chunk: Buffer): void {
+    this.#body.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes > ANSWER_BYTES_MAX) this.#abort("too_large");
+  }
+
+  readonly #onClientClose = (): void => this.#abort("client_left");
+
+  #abort(failure: Failure): void {
+    this.#failure ??= failure;
+    this.#controller?.abort(new Error(this.#failure));
+  }
+
+  #end(answer: Answer): void {
+    clearTimeout(this.#deadline);
+    this.#client.off("close", this.#onClientClose);
+    this.#resolve(answer);
+  }
+}
+
+const TIMEOUTS = new Set([
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+]);
+const UNREACHABLE = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
+
+function failureOf(error: Error & { code?: string }): Failure {
+  const code = error.code ?? "";
+  if (TIMEOUTS.has(code)) return "timeout";
+  return UNREACHABLE.has(code) ? "unreachable" : "broke_off";
+}

@@ -1,0 +1,61 @@
+/** What the data plane is made of; the composition root puts it together once. */
+
+import type { Dispatcher } from "undici";
+import type { BudgetsConfig, Deadlines, DeploymentConfig } from "../config/config.ts";
+import type {
+  Expire,
+  Outcome,
+  Refusal,
+  Release,
+  Reserve,
+  Settle,
+  Standing,
+} from "../ledger/command.ts";
+import type { NanoUsd } from "../money/amount.ts";
+import type { PriceBook } from "../prices/book.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Log } from "../platform/log.ts";
+
+export interface Gateway {
+  readonly instance: string;
+  readonly masterKeyHash: string;
+  readonly requestBytesMax: number;
+  readonly budgets: BudgetsConfig;
+  readonly deadlines: Deadlines;
+  readonly ledger: CallLedger;
+  /** By the name that clients ask for. */
+  readonly deployments: ReadonlyMap<string, readonly Deployment[]>;
+  readonly prices: PriceBook;
+  /** Connections to the providers. */
+  readonly upstream: Dispatcher;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly log: Log;
+  readonly metrics: CallMetrics;
+}
+
+/** One configured upstream. */
+export interface Deployment {
+  readonly config: DeploymentConfig;
+  readonly provider: Provider;
+}
+
+/** The ledger as a call sees it. */
+export interface CallLedger {
+  /** Rejects with `ledger_unavailable` while the database is away; then nothing stays held. */
+  reserve(command: Reserve): Promise<Outcome>;
+  /** Durable when it resolves, even while the database is away. */
+  end(command: Settle | Release | Expire): Promise<Ended>;
+}
+
+export interface Ended {
+  readonly charge: NanoUsd;
+  /** Null where the customer has no money limit, or while the database is away. */
+  readonly standing: Standing | null;
+}
+
+export interface CallMetrics {
+  answered(route: string, status: number, seconds: number): void;
+  refused(name: Refusal["name"]): void;
+}

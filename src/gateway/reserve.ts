@@ -1,0 +1,91 @@
+/** Sets a call's ceiling aside before anything is forwarded, or says why not. */
+
+import type { Hold } from "../ledger/book.ts";
+import {
+  remaining,
+  type Outcome,
+  type Quote,
+  type Reserve,
+  type Standing,
+} from "../ledger/command.ts";
+import type { Price } from "../money/price.ts";
+import type { Call, Caller } from "./call.ts";
+import type { Deployment, Gateway } from "./gateway.ts";
+import { quote } from "./quote.ts";
+import { refusalError } from "./refusal.ts";
+import { inputTokensByBytes, inputTokensByTokenizer } from "./tokens.ts";
+
+export interface Reserved {
+  readonly hold: Hold;
+  readonly standing: Standing | null;
+  readonly quote: Quote;
+}
+
+/** A call on its way into the ledger. */
+export interface Asking {
+  readonly call: Call;
+  readonly caller: Caller;
+  readonly deployment: Deployment;
+  readonly price: Price | null;
+  readonly at: number;
+}
+
+/** Only a call that does not fit by the bound that costs nothing is worth tokenising. */
+export async function reserve(asking: Asking, gateway: Gateway): Promise<Reserved> {
+  const roughly = quoteFor(asking, inputTokensByBytes(asking.call.body));
+  const answer = await ask(asking, roughly, gateway);
+  if (!mayFitCloser(answer)) return reserved(answer, roughly, asking.at, gateway);
+
+  const inputTokens = await inputTokensByTokenizer(asking.call.body);
+  if (inputTokens === null || inputTokens >= roughly.inputTokens) {
+    return reserved(answer, roughly, asking.at, gateway);
+  }
+  const closely = quoteFor(asking, inputTokens);
+  return reserved(await ask(asking, closely, gateway), closely, asking.at, gateway);
+}
+
+function quoteFor({ call, deployment, price }: Asking, inputTokens: number): Quote {
+  return quote(call, price, inputTokens, deployment.config.outputTokensMax);
+}
+
+function ask(
+  { call, caller, deployment, at }: Asking,
+  quoted: Quote,
+  gateway: Gateway,
+): Promise<Outcome> {
+  const { provider, id: deploymentId } = deployment.config;
+  const command: Reserve = {
+    kind: "reserve",
+    id: call.id,
+    at,
+    instance: gateway.instance,
+    customer: call.customer,
+    key: { hash: caller.keyHash, version: caller.keyVersion },
+    facts: {
+      route: call.route,
+      model: call.model,
+      provider,
+      deployment: deploymentId,
+      keyAlias: caller.keyAlias,
+    },
+    quote: quoted,
+  };
+  return gateway.ledger.reserve(command);
+}
+
+/** A refusal for money, while there is money left. */
+function mayFitCloser(outcome: Outcome): boolean {
+  if (outcome.kind !== "refused") return false;
+  const { refusal } = outcome;
+  const money = refusal.name === "budget_exceeded" || refusal.name === "headroom_held";
+  return money && remaining(refusal.standing) > 0n;
+}
+
+function reserved(outcome: Outcome, quoted: Quote, now: number, gateway: Gateway): Reserved {
+  if (outcome.kind === "held") {
+    return { hold: outcome.hold, standing: outcome.standing, quote: quoted };
+  }
+  if (outcome.kind !== "refused") throw new Error(`a reserve was answered as ${outcome.kind}`);
+  gateway.metrics.refused(outcome.refusal.name);
+  throw refusalError(outcome.refusal, gateway.budgets, now);
+}

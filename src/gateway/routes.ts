@@ -1,0 +1,108 @@
+/** The inference routes, and what surrounds each call: its id, its error answer, its line in the log. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { errorResponse } from "../http/errors.ts";
+import { complete, type CallRequest } from "./complete.ts";
+import type { Gateway } from "./gateway.ts";
+import { idHeaders } from "./headers.ts";
+import { identify } from "./identify.ts";
+
+const CHAT = { route: "/v1/chat/completions", upstreamPath: "/chat/completions" };
+
+/** Every path on which a call can come in. A route that is not metered is not served. */
+export const CALL_PATHS = [
+  { path: "/v1/chat/completions", ...CHAT },
+  { path: "/chat/completions", ...CHAT },
+  { path: "/openai/deployments/:model/chat/completions", ...CHAT },
+] as const;
+
+export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
+  // The body is read by `complete`, after the caller is known; Fastify must not read it first.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => {
+    done(null);
+  });
+  for (const { path, route, upstreamPath } of CALL_PATHS) {
+    app.post(path, (request, reply) => {
+      reply.hijack();
+      const pathModel = modelOf(request);
+      return serve(
+        { id: request.id, raw: request.raw, route, upstreamPath, pathModel },
+        reply,
+        gateway,
+      );
+    });
+  }
+  for (const path of ["/v1/models", "/models"]) {
+    app.get(path, (request) => {
+      identify(request.headers, gateway.masterKeyHash);
+      return modelList(gateway);
+    });
+  }
+}
+
+async function serve(request: CallRequest, reply: FastifyReply, gateway: Gateway): Promise<void> {
+  const client = reply.raw;
+  const started = gateway.clock.now();
+  client.once("close", () => {
+    const seconds = (gateway.clock.now() - started) / 1000;
+    gateway.metrics.answered(request.route, client.statusCode, seconds);
+    gateway.log.debug({ id: request.id, status: client.statusCode, seconds }, "call");
+  });
+  try {
+    await complete(request, client, gateway);
+  } catch (error) {
+    fail(request, client, error, gateway);
+  }
+}
+
+function fail(
+  request: CallRequest,
+  client: ServerResponse,
+  error: unknown,
+  gateway: Gateway,
+): void {
+  const response = errorResponse(error, request.id);
+  if (response.status === 500) gateway.log.error({ id: request.id, err: error }, "call failed");
+  // Cut off rather than ended: the client must not take half an answer for a whole one.
+  if (client.headersSent || client.destroyed) {
+    client.destroy();
+    return;
+  }
+  const unread = !request.raw.complete;
+  client.writeHead(response.status, {
+    ...idHeaders(request.id),
+    ...response.headers,
+    "content-length": Buffer.byteLength(response.body),
+    // What is left of the body is not read, so the connection cannot carry another request.
+    ...(unread ? { connection: "close" } : {}),
+  });
+  client.end(response.body);
+  if (unread) discard(request.raw);
+}
+
+/** Lets the answer reach a client that is still sending, then drops the connection. */
+function discard(raw: IncomingMessage): void {
+  const timer = setTimeout(() => raw.destroy(), UNREAD_GRACE_MS);
+  raw.once("close", () => clearTimeout(timer));
+}
+
+/** Long enough for a refused client to read why; a connection that is reset at once may lose the answer. */
+const UNREAD_GRACE_MS = 1000;
+
+function modelOf({ params }: FastifyRequest): string | undefined {
+  const { model } = params as { readonly model?: string };
+  return model;
+}
+
+/** OpenAI's list: what a client may ask for. */
+function modelList(gateway: Gateway): unknown {
+  const data = [...gateway.deployments.keys()].map((id) => ({
+    id,
+    object: "model",
+    created: 0,
+    owned_by: "purser",
+  }));
+  return { object: "list", data };
+}

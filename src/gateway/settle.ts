@@ -1,0 +1,87 @@
+/** From an answer to the command that ends its hold. */
+
+import type { Hold } from "../ledger/book.ts";
+import type { Release, Settle } from "../ledger/command.ts";
+import { ZERO_USD } from "../money/amount.ts";
+import { cost, ratesFor, type Price } from "../money/price.ts";
+import { inputTokens } from "../money/usage.ts";
+import { isObject, type JsonObject } from "../platform/json.ts";
+import type { Call } from "./call.ts";
+import type { Answer } from "./forward.ts";
+import { estimatedInputTokens } from "./tokens.ts";
+import { estimatedOutputTokens, tokensOfBytes, usageOf, type MeteredUsage } from "./usage.ts";
+
+export interface Answered {
+  readonly call: Call;
+  readonly hold: Hold;
+  readonly price: Price | null;
+  readonly answer: Answer;
+  readonly at: number;
+}
+
+/** What was produced is charged, by whose count the posting says; what produced nothing costs nothing. */
+export async function ending({
+  call,
+  hold,
+  price,
+  answer,
+  at,
+}: Answered): Promise<Settle | Release> {
+  const note = noteOf(answer);
+  const metered = await meteredUsage(call, hold, answer);
+  if (metered === null) return { kind: "release", id: hold.id, at, note: note ?? "no answer" };
+  const { usage, source } = metered;
+  const charge = price === null ? ZERO_USD : cost(usage, price);
+  const rates = price === null ? null : ratesFor(price, inputTokens(usage));
+  return { kind: "settle", id: hold.id, at, usage, source, cost: charge, charge, rates, note };
+}
+
+async function meteredUsage(call: Call, hold: Hold, answer: Answer): Promise<MeteredUsage | null> {
+  if (answer.kind === "whole") return meteredBody(call, answer);
+  const usage = usageOf(answer.usage ?? undefined);
+  if (usage !== undefined) return { usage, source: "provider" };
+  const { produced } = answer;
+  if (produced === null) return unseen(call, answer);
+  const output = estimatedOutputTokens(produced, hold.outputTokens * call.choices);
+  return output === 0 ? null : estimated(call, output);
+}
+
+async function meteredBody(
+  call: Call,
+  { status, body }: { readonly status: number; readonly body: Buffer },
+): Promise<MeteredUsage | null> {
+  if (status < 200 || status > 299) return null;
+  const usage = usageOf(parsed(body)?.["usage"]);
+  return usage === undefined
+    ? estimated(call, tokensOfBytes(body.length))
+    : { usage, source: "provider" };
+}
+
+/**
+ * Nothing was received. Whoever hangs up on an answer in one piece leaves while it is being made, so at least its
+ * input is charged; a stream that had not begun, or a provider that failed, had made nothing.
+ */
+function unseen(call: Call, answer: Answer): Promise<MeteredUsage> | null {
+  const left = answer.kind === "broken" && answer.failure === "client_left";
+  return left && !call.stream ? estimated(call, 0) : null;
+}
+
+async function estimated(call: Call, output: number): Promise<MeteredUsage> {
+  const input = await estimatedInputTokens(call.body);
+  return { usage: { input, output }, source: "estimated" };
+}
+
+function noteOf(answer: Answer): string | null {
+  if (answer.kind === "broken") return answer.failure;
+  if (answer.kind === "streamed") return null;
+  return answer.status >= 300 ? `the provider answered ${String(answer.status)}` : null;
+}
+
+function parsed(body: Buffer): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,64 @@
+/** The command line's entry: start (the default), check or audit. */
+
+import { readArguments, type Arguments } from "./cli/arguments.ts";
+import { auditText } from "./cli/audit.ts";
+import { runCheck } from "./cli/check.ts";
+import type { Config } from "./config/config.ts";
+import { loadConfig } from "./config/load.ts";
+import { formatMistakes } from "./config/mistake.ts";
+import { startPurser } from "./purser.ts";
+import { openReader } from "./store/open.ts";
+
+const EXIT_FAULT = 1;
+const EXIT_USAGE = 2;
+
+process.exitCode = await run(readArguments(process.argv.slice(2)));
+
+/** The exit code. `start` answers at once and leaves the process to its server. */
+async function run(args: Arguments | string): Promise<number> {
+  if (typeof args === "string") return complain(args, EXIT_USAGE);
+  if (args.command === "check") return runCheck(args.config, process.env, print);
+  const { config: file, host, port } = args;
+  const loaded = loadConfig({ file, env: process.env, argv: { host, port } });
+  if (!loaded.ok) return complain(formatMistakes(loaded.mistakes), EXIT_FAULT);
+  try {
+    return args.command === "audit"
+      ? await audit(loaded.config)
+      : await start(loaded.config, file === null);
+  } catch (error) {
+    return complain(error instanceof Error ? error.message : String(error), EXIT_FAULT);
+  }
+}
+
+async function start(config: Config, demo: boolean): Promise<number> {
+  const purser = await startPurser(config, { demo, print });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      void purser.stop().then(
+        () => process.exit(0),
+        () => process.exit(EXIT_FAULT),
+      );
+    });
+  }
+  return 0;
+}
+
+async function audit(config: Config): Promise<number> {
+  const { reader: read, close } = await openReader(config.database);
+  try {
+    const { text, code } = auditText(await read.audit());
+    print(text);
+    return code;
+  } finally {
+    await close();
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function complain(text: string, code: number): number {
+  process.stderr.write(`${text.trimEnd()}\n`);
+  return code;
+}

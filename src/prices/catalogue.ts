@@ -1,0 +1,89 @@
+/** Finds a model among the list prices of `@pydantic/genai-prices`, which come with the package and never change. */
+
+import {
+  findProvider,
+  type MatchLogic,
+  type ModelInfo,
+  type Provider,
+} from "@pydantic/genai-prices";
+
+/** The catalogue's name of each provider that it lists; base models are written with either spelling. */
+const LISTED_PROVIDERS: ReadonlyMap<string, string> = new Map([
+  ["azure", "azure"],
+  ["cerebras", "cerebras"],
+  ["deepseek", "deepseek"],
+  ["fireworks", "fireworks"],
+  ["fireworks_ai", "fireworks"],
+  ["groq", "groq"],
+  ["mistral", "mistral"],
+  ["openai", "openai"],
+  ["openrouter", "openrouter"],
+  ["perplexity", "perplexity"],
+  ["together", "together"],
+  ["together_ai", "together"],
+  ["xai", "x-ai"],
+]);
+
+/** `-2024-08-06`, `-20250514`, Mistral's `-2506`, and `-latest`. */
+const SNAPSHOT = /-(?:\d{4}-\d{2}-\d{2}|\d{8}|2\d(?:0[1-9]|1[0-2])|latest)$/;
+
+interface NamedModel {
+  readonly provider: string;
+  readonly model: string;
+  readonly baseModel: string | null;
+}
+
+/**
+ * The entry whose price applies, or undefined. `base_model` may name another provider, as in `openai/gpt-4o`; where it
+ * is given it is the only name that counts, for a guess would be a wrong price that nobody sees.
+ */
+export function findListed({ provider, model, baseModel }: NamedModel): ModelInfo | undefined {
+  if (baseModel === null) return findIn(provider, model);
+  const [prefix = "", ...rest] = baseModel.split("/");
+  return findIn(provider, baseModel) ?? findIn(prefix, rest.join("/"));
+}
+
+/** Azure's list continues in those of the companies whose models it sells. */
+function findIn(provider: string, model: string): ModelInfo | undefined {
+  const own = listOf(LISTED_PROVIDERS.get(provider));
+  if (own === undefined) return undefined;
+  const lists = [own, ...(own.fallback_model_providers ?? []).map(listOf)];
+  return lists
+    .map((list) => matchExactly(list?.models ?? [], model.toLowerCase()))
+    .find((found) => found !== undefined);
+}
+
+function listOf(providerId: string | undefined): Provider | undefined {
+  return providerId === undefined ? undefined : findProvider({ providerId });
+}
+
+/**
+ * By id, or by an alternative that the catalogue spells out. Its prefixes and patterns are not trusted alone, as they
+ * price every new variant like an old one; they do vouch for a snapshot of a model that is named exactly.
+ */
+function matchExactly(models: readonly ModelInfo[], name: string): ModelInfo | undefined {
+  const named = (wanted: string) => models.find((model) => namesOf(model).includes(wanted));
+  const exact = named(name);
+  if (exact !== undefined) return exact;
+  const family = named(name.replace(SNAPSHOT, ""));
+  return family !== undefined && covers(family.match, name) ? family : undefined;
+}
+
+function namesOf(model: ModelInfo): readonly string[] {
+  return [model.id, ...spelledOut(model.match)].map((name) => name.toLowerCase());
+}
+
+function spelledOut(match: MatchLogic): readonly string[] {
+  if ("or" in match) return match.or.flatMap(spelledOut);
+  return "equals" in match ? [match.equals] : [];
+}
+
+function covers(match: MatchLogic, name: string): boolean {
+  if ("or" in match) return match.or.some((part) => covers(part, name));
+  if ("and" in match) return match.and.every((part) => covers(part, name));
+  if ("equals" in match) return name === match.equals.toLowerCase();
+  if ("starts_with" in match) return name.startsWith(match.starts_with.toLowerCase());
+  if ("ends_with" in match) return name.endsWith(match.ends_with.toLowerCase());
+  if ("contains" in match) return name.includes(match.contains.toLowerCase());
+  return new RegExp(match.regex).test(name);
+}

@@ -1,0 +1,139 @@
+/** The composition root: puts the parts together once, and takes them apart in order. */
+
+import type { AddressInfo } from "node:net";
+import { Agent } from "undici";
+import { healthRoutes } from "./admin/health.ts";
+import { adminRoutes } from "./admin/routes.ts";
+import { banner } from "./cli/banner.ts";
+import type { Config, DeploymentConfig } from "./config/config.ts";
+import { createDelivery } from "./events/outbox.ts";
+import { callRoutes } from "./gateway/routes.ts";
+import type { Deployment } from "./gateway/gateway.ts";
+import { hashOf } from "./http/auth.ts";
+import { createServer } from "./http/server.ts";
+import type { Policy } from "./ledger/command.ts";
+import { newId, systemClock as clock } from "./platform/clock.ts";
+import { createLog } from "./platform/log.ts";
+import { createMetrics } from "./platform/metrics.ts";
+import { createPriceBook } from "./prices/book.ts";
+import { startFakeProvider, type FakeProvider } from "./providers/fake.ts";
+import { providerNamed } from "./providers/providers.ts";
+import { createCallLedger } from "./store/call-ledger.ts";
+import { startCaretaker } from "./store/caretaker.ts";
+import { openStore } from "./store/open.ts";
+import { openSpool } from "./store/spool.ts";
+
+export interface Purser {
+  readonly port: number;
+  /** Finishes the calls in flight, up to the deadline, and what they left to do. */
+  stop(): Promise<void>;
+}
+
+export interface Surroundings {
+  /** No configuration was given: the banner then tells the demo's key. */
+  readonly demo: boolean;
+  readonly print: (text: string) => void;
+}
+
+export async function startPurser(config: Config, { demo, print }: Surroundings): Promise<Purser> {
+  const log = createLog(config.logLevel);
+  const instance = newId();
+  const masterKeyHash = hashOf(config.masterKey);
+  const policy = policyOf(config);
+
+  const ledger = await openStore(config.database, policy);
+  const spool = await openSpool(spoolFile(config, instance));
+  const caretaker = await startCaretaker({ instance, ledger, spool, clock, log });
+  const { webhook } = config;
+  const delivery =
+    webhook === null
+      ? null
+      : createDelivery({ outbox: ledger.outbox, webhook, clock, log, random: Math.random });
+  const fake = await fakeProviderFor(config.deployments);
+  const upstream = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
+  const metrics = createMetrics();
+  metrics.gauge("purser_outbox_pending", "Events that wait for delivery.", async () =>
+    Number(await ledger.outbox.pending()),
+  );
+
+  let stopping = false;
+  const server = await createServer({ requestBytesMax: config.requestBytesMax, log }, [
+    (app) =>
+      callRoutes(app, {
+        instance,
+        masterKeyHash,
+        requestBytesMax: config.requestBytesMax,
+        budgets: config.budgets,
+        deadlines: config.deadlines,
+        ledger: createCallLedger(ledger, spool, () => delivery?.wake()),
+        deployments: deploymentsByModel(config.deployments, fake),
+        prices: createPriceBook(config.deployments),
+        upstream,
+        clock,
+        newId,
+        log,
+        metrics,
+      }),
+    (app) => adminRoutes(app, { masterKeyHash, ledger, clock, newId }),
+    (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
+  ]);
+  await server.listen({ host: config.host, port: config.port });
+  const { port } = server.server.address() as AddressInfo;
+  print(banner(config, port, demo));
+
+  async function stop(): Promise<void> {
+    stopping = true;
+    log.info("stopping: calls in flight are finished first");
+    const cutOff = setTimeout(
+      () => server.server.closeAllConnections(),
+      config.deadlines.shutdownMs,
+    );
+    await server.close();
+    clearTimeout(cutOff);
+    await delivery?.stop();
+    await caretaker.stop();
+    await spool.close();
+    await ledger.close();
+    await Promise.all([upstream.close(), fake?.close()]);
+    log.info("stopped");
+  }
+  return { port, stop };
+}
+
+/** A provider that does not take a connection by then is away. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+function policyOf({ budgets, webhook }: Config): Policy {
+  const { defaultCustomerBudgetId, unsettledCharge } = budgets;
+  return { defaultCustomerBudgetId, unsettledCharge, announce: webhook !== null };
+}
+
+/** Beside the database where that is a file; else named for the port, which on one machine is one process's. */
+function spoolFile({ database, port }: Config, instance: string): string {
+  if (database.kind === "sqlite") return `${database.file}.spool`;
+  return `purser-${port === 0 ? instance : String(port)}.spool`;
+}
+
+async function fakeProviderFor(
+  deployments: readonly DeploymentConfig[],
+): Promise<FakeProvider | null> {
+  const wanted = deployments.some(({ provider }) => provider === "fake");
+  return wanted ? startFakeProvider() : null;
+}
+
+function deploymentsByModel(
+  configs: readonly DeploymentConfig[],
+  fake: FakeProvider | null,
+): ReadonlyMap<string, readonly Deployment[]> {
+  const deployments = configs.map((config) => deploymentOf(config, fake));
+  return Map.groupBy(deployments, (deployment) => deployment.config.modelName);
+}
+
+/** Throws where the deployment's address cannot be made out, so that it shows at the start and not in a call. */
+function deploymentOf(given: DeploymentConfig, fake: FakeProvider | null): Deployment {
+  const provider = providerNamed(given.provider);
+  if (provider === undefined) throw new Error(`${given.modelName}: no provider ${given.provider}`);
+  const config = given.provider === "fake" ? { ...given, apiBase: fake?.origin ?? null } : given;
+  provider.address(config, "/chat/completions");
+  return { config, provider };
+}

@@ -1,0 +1,61 @@
+/** Keeps the ledger tidy beside the calls: shows that this instance lives, and ends what dead ones left open. */
+
+import type { Expire } from "../ledger/command.ts";
+import type { LedgerStore } from "../ledger/store.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Log } from "../platform/log.ts";
+import type { Spool } from "./spool.ts";
+
+/** Six missed beats: a process that is only slow must not be taken for dead, though a late settle would mend even that. */
+const BEAT_MS = 5_000;
+const DEAD_AFTER_MS = 30_000;
+
+/** Holds that are ended in one go. */
+const EXPIRE_BATCH_MAX = 500;
+
+export interface Keeping {
+  readonly instance: string;
+  readonly ledger: LedgerStore;
+  readonly spool: Spool;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Caretaker {
+  stop(): Promise<void>;
+}
+
+/** Resolves after the first round, so that nothing is served before what the last run left open has been resolved. */
+export async function startCaretaker(keeping: Keeping): Promise<Caretaker> {
+  await round(keeping);
+  let rounds = Promise.resolve();
+  const timer = setInterval(() => {
+    rounds = rounds
+      .then(() => round(keeping))
+      .catch((error: unknown) => {
+        keeping.log.warn({ err: error }, "the ledger cannot be tended to");
+      });
+  }, BEAT_MS);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await rounds;
+      await keeping.ledger.instances.leave(keeping.instance);
+    },
+  };
+}
+
+/** What was answered is settled before what was not is given up: the spool may hold the end of an orphan. */
+async function round({ instance, ledger, spool, clock, log }: Keeping): Promise<void> {
+  const now = clock.now();
+  await ledger.instances.beat(instance, now);
+  const replayed = await spool.replay((commands) => ledger.apply(commands));
+  if (replayed > 0)
+    log.info({ replayed }, "settled what was kept on disk while the database was away");
+  const orphans = await ledger.instances.orphans(instance, now - DEAD_AFTER_MS);
+  for (let at = 0; at < orphans.length; at += EXPIRE_BATCH_MAX) {
+    const batch = orphans.slice(at, at + EXPIRE_BATCH_MAX);
+    await ledger.apply(batch.map(({ id }): Expire => ({ kind: "expire", id, at: now })));
+  }
+  if (orphans.length > 0) log.warn({ holds: orphans.length }, "ended the holds of a dead instance");
+}

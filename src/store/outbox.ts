@@ -1,0 +1,58 @@
+/** Events on their way out: rows that the ledger wrote beside its postings, leased to whoever delivers them. */
+
+import type { Outbox } from "../ledger/store.ts";
+import type { Database } from "./database.ts";
+import { eventOf } from "./rows.ts";
+
+/** An error is kept for people to read; the answer of a broken receiver may be a whole page. */
+const ERROR_CHARS_MAX = 1_000;
+
+export function createOutbox({ flavour, query }: Database): Outbox {
+  return {
+    async take(limit, now, leaseMs) {
+      const due = query
+        .selectFrom("outbox")
+        .select("seq")
+        .where("delivered_at", "is", null)
+        .where("due_at", "<=", BigInt(now))
+        .orderBy("seq")
+        .limit(limit)
+        // SQLite has one writer, so no two instances ever look at the same time.
+        .$if(flavour === "postgres", (rows) => rows.forUpdate().skipLocked());
+      const taken = await query
+        .updateTable("outbox")
+        .set({ due_at: BigInt(now + leaseMs) })
+        .where("seq", "in", due)
+        .returningAll()
+        .execute();
+      return taken.sort((a, b) => (a.seq < b.seq ? -1 : 1)).map(eventOf);
+    },
+    async delivered(id, at) {
+      const change = { delivered_at: BigInt(at), last_error: null };
+      await query.updateTable("outbox").set(change).where("id", "=", id).execute();
+    },
+    async failed(id, retryAt, error) {
+      await query
+        .updateTable("outbox")
+        .set(({ eb }) => ({
+          attempts: eb("attempts", "+", 1n),
+          due_at: BigInt(retryAt),
+          last_error: error.replaceAll("\u0000", "\uFFFD").slice(0, ERROR_CHARS_MAX),
+        }))
+        .where("id", "=", id)
+        .execute();
+    },
+    async prune(deliveredBefore) {
+      const before = BigInt(deliveredBefore);
+      await query.deleteFrom("outbox").where("delivered_at", "<", before).execute();
+    },
+    async pending() {
+      const { waiting } = await query
+        .selectFrom("outbox")
+        .select(({ fn }) => fn.countAll<bigint>().as("waiting"))
+        .where("delivered_at", "is", null)
+        .executeTakeFirstOrThrow();
+      return waiting;
+    },
+  };
+}

@@ -1,0 +1,125 @@
+/** Reads the rows that a batch of commands touches, and locks those that it moves. */
+
+import { counterName, type Budget, type Counter, type CounterKey } from "../../ledger/book.ts";
+import type { Command, Policy } from "../../ledger/command.ts";
+import { budgetIdsOf, reachOf } from "../../ledger/reach.ts";
+import type { Rows } from "../../ledger/rows.ts";
+import { budgetOf, counterOf, customerOf, holdOf, keyOf, postingOf, type Row } from "../rows.ts";
+import { COUNTERS } from "../tables.ts";
+import { arrayOf } from "./array.ts";
+import type { Client } from "./client.ts";
+
+export type Accounts = Omit<Rows, "counters">;
+
+const HOLDS = "select * from holds where id = any($1::text[]) order by id for update";
+const POSTINGS = "select * from postings where id = any($1::text[])";
+const CUSTOMERS = `select * from customers where id = any(${besides("$1", "customer", "$2")})`;
+const KEYS = `select * from keys where hash = any(${besides("$1", "key_hash", "$2")})`;
+const BUDGETS = "select * from budgets where id = any($1::text[])";
+
+/** The budgets of those customers and keys, without waiting for either. */
+const BUDGETS_IN_USE = `
+  select * from budgets where id = any($4::text[] || array(
+    select budget_id from customers where id = any(${besides("$1", "customer", "$3")}) union all
+    select unnest(array[budget_id, customer_budget_id]) from keys
+    where hash = any(${besides("$2", "key_hash", "$3")})))`;
+
+export async function loadAccounts(
+  client: Client,
+  commands: readonly Command[],
+  policy: Policy,
+): Promise<Accounts> {
+  const reach = reachOf(commands);
+  const ids = arrayOf(reach.ids);
+  const names = arrayOf(reach.customers);
+  const hashes = arrayOf(reach.keys);
+  const defaults = arrayOf([policy.defaultCustomerBudgetId]);
+  const [holds, postings, customers, keys, inUse] = await Promise.all([
+    // Before the postings: whoever held the lock on one of these has by then either kept the hold or posted it.
+    client.run(HOLDS, [ids]),
+    client.run(POSTINGS, [ids]),
+    client.run(CUSTOMERS, [names, ids]),
+    client.run(KEYS, [hashes, ids]),
+    client.run(BUDGETS_IN_USE, [names, hashes, ids, defaults]),
+  ]);
+  const accounts = {
+    holds: keyed(holds, holdOf, ({ id }) => id),
+    postings: keyed(postings, postingOf, ({ id }) => id),
+    customers: keyed(customers, customerOf, ({ id }) => id),
+    keys: keyed(keys, keyOf, ({ hash }) => hash),
+    budgets: keyed(inUse, budgetOf, ({ id }) => id),
+  };
+  const missing = budgetIdsOf(commands, accounts, policy).filter((id) => !accounts.budgets.has(id));
+  const budgets = await budgetsOf(client, missing);
+  return { ...accounts, budgets: new Map([...accounts.budgets, ...budgets]) };
+}
+
+/**
+ * A customer may have got its budget between two of the statements, as each sees what was committed before it. And
+ * one that the batch creates may have a budget that exists.
+ */
+async function budgetsOf(
+  client: Client,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Budget>> {
+  if (ids.length === 0) return new Map();
+  return keyed(await client.run(BUDGETS, [arrayOf(ids)]), budgetOf, ({ id }) => id);
+}
+
+const COUNTER_KEY = COUNTERS.key.join(", ");
+const COUNTER_KEYS =
+  "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])";
+
+/** A lock needs a row. One that stays at 0 because the call is then refused changes no total. */
+const INSERT_MISSING = `
+  insert into counters (${COUNTER_KEY}, used, held)
+  select *, 0, 0 from ${COUNTER_KEYS} as wanted (${COUNTER_KEY}) order by ${COUNTER_KEY}
+  on conflict do nothing`;
+
+const LOCK = `
+  select counters.* from ${COUNTER_KEYS} as wanted (${COUNTER_KEY})
+  join counters using (${COUNTER_KEY}) order by ${COUNTER_KEY} for update of counters`;
+
+export async function lockCounters(
+  client: Client,
+  keys: readonly CounterKey[],
+): Promise<ReadonlyMap<string, Counter>> {
+  if (keys.length === 0) return new Map();
+  const columns = [
+    keys.map(({ scope }) => scope),
+    keys.map(({ scopeId }) => scopeId),
+    keys.map(({ meter }) => meter),
+    keys.map(({ model }) => model),
+    keys.map(({ start }) => start),
+    keys.map(({ end }) => end),
+  ].map(arrayOf);
+  const [, rows] = await Promise.all([
+    client.run(INSERT_MISSING, columns),
+    client.run(LOCK, columns),
+  ]);
+  const counters = keyed(rows, counterOf, counterName);
+  // A name that PostgreSQL stores otherwise than it was asked for would be a counter that always stands at 0.
+  const lost = keys.find((key) => !counters.has(counterName(key)));
+  if (lost !== undefined) throw new Error(`no counter: ${JSON.stringify(counterName(lost))}`);
+  return counters;
+}
+
+/** The values of `column` in the holds and postings that `ids` names, besides `values`. */
+function besides(values: string, column: string, ids: string): string {
+  return `${values}::text[] || array(
+    select ${column} from holds where id = any(${ids}::text[]) union all
+    select ${column} from postings where id = any(${ids}::text[]))`;
+}
+
+function keyed<T>(
+  rows: readonly Row[],
+  decode: (row: never) => T,
+  keyOf: (item: T) => string,
+): Map<string, T> {
+  return new Map(
+    rows.map((row) => {
+      const item = decode(row as never);
+      return [keyOf(item), item];
+    }),
+  );
+}

@@ -1,0 +1,119 @@
+/** The ledger in PostgreSQL, which any number of instances share. */
+
+import type { Command, Outcome, Policy } from "../../ledger/command.ts";
+import type { LedgerStore } from "../../ledger/store.ts";
+import { newId } from "../../platform/clock.ts";
+import { createDatabase, type Database } from "../database.ts";
+import { createInstances } from "../instances.ts";
+import { createOutbox } from "../outbox.ts";
+import { CommitQueue, unavailableBecause } from "../queue.ts";
+import { createReader, type OpenReader } from "../reader.ts";
+import { shareOut } from "../share.ts";
+import { commitBatch } from "./batch.ts";
+import { Client } from "./client.ts";
+import { migrate, requireMigrated } from "./migrate.ts";
+import { withRetries } from "./retry.ts";
+
+/** A batch takes milliseconds. What takes this long is a server or a network that is gone. */
+const DEADLINE_MS = 10_000;
+
+/** Point reads and the outbox; they must not crowd out the connections of other instances. */
+const QUERY_CONNECTIONS = 4;
+
+/** Of the connection that commits. */
+const COMMIT_SETTINGS = {
+  // An instance that stops in the middle of a batch gives back its locks after this long, in milliseconds …
+  idle_in_transaction_session_timeout: "5000",
+  // … for which others wait no longer than this.
+  lock_timeout: "6000",
+  // Every statement reads by key, also when the statistics still say that the table is small.
+  enable_seqscan: "off",
+  plan_cache_mode: "force_generic_plan",
+};
+
+export async function openPostgres(url: string, policy: Policy): Promise<LedgerStore> {
+  await once(url, migrate);
+  const committing = openCommitting(url);
+  const queue = new CommitQueue<readonly Command[], readonly Outcome[]>({
+    commit: (batch) => committing.commit(batch, policy),
+    weightOf: (commands) => commands.length,
+  });
+  const reading = openReading(url);
+  return {
+    apply: (commands) => queue.push(commands),
+    read: reading.reader,
+    outbox: createOutbox(reading.database),
+    instances: createInstances(reading.database),
+    async close() {
+      await queue.close();
+      await Promise.all([committing.close(), reading.close()]);
+    },
+  };
+}
+
+/** Reads beside the instances that write. */
+export async function openPostgresReader(url: string): Promise<OpenReader> {
+  await once(url, requireMigrated);
+  return openReading(url);
+}
+
+interface Committing {
+  commit(
+    batch: readonly (readonly Command[])[],
+    policy: Policy,
+  ): Promise<readonly (readonly Outcome[])[]>;
+  close(): Promise<void>;
+}
+
+function openCommitting(url: string): Committing {
+  const options = { connections: 1, deadlineMs: DEADLINE_MS, settings: COMMIT_SETTINGS };
+  const client = new Client({ url, ...options });
+  // A batch whose connection was lost may still be at work in the server. The next attempt waits for this lock, and
+  // with it for the end of the former, and then sees what became of it.
+  const lock = `pg_advisory_xact_lock(hashtextextended('${newId()}', 0))`;
+  const begin = `begin isolation level read committed; select ${lock}`;
+  return {
+    async commit(batch, policy) {
+      const transaction = { begin, policy };
+      const attempt = (): Promise<readonly Outcome[]> =>
+        commitBatch(client, batch.flat(), transaction);
+      return shareOut(batch, await withRetries(client, attempt));
+    },
+    close: () => client.close(),
+  };
+}
+
+function openReading(url: string): OpenReader & { readonly database: Database } {
+  const options = { url, settings: {} };
+  const clients = {
+    query: new Client({ ...options, connections: QUERY_CONNECTIONS, deadlineMs: DEADLINE_MS }),
+    audit: new Client({ ...options, connections: 1, deadlineMs: null }),
+  };
+  const database = queriesOn(clients.query);
+  return {
+    database,
+    reader: createReader(database, queriesOn(clients.audit)),
+    async close() {
+      await Promise.all([clients.query.close(), clients.audit.close()]);
+    },
+  };
+}
+
+function queriesOn(client: Client): Database {
+  return createDatabase("postgres", async (text, parameters) => {
+    try {
+      return await client.run(text, parameters);
+    } catch (error) {
+      throw unavailableBecause(error);
+    }
+  });
+}
+
+async function once(url: string, work: (client: Client) => Promise<void>): Promise<void> {
+  const client = new Client({ url, connections: 1, deadlineMs: null, settings: {} });
+  try {
+    await work(client);
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,71 @@
+/** Point reads of committed rows. */
+
+import type { CounterKey } from "../ledger/book.ts";
+import type { LedgerReader } from "../ledger/store.ts";
+import { sql } from "kysely";
+import { audit } from "./audit.ts";
+import type { Database } from "./database.ts";
+import { budgetOf, counterOf, customerOf, holdOf, keyOf, type CounterRow } from "./rows.ts";
+
+/** SQLite nests an `or` once per term and stops at 1,000 levels. */
+const COUNTERS_PER_QUERY_MAX = 100;
+
+/** A reader with the connection it reads through. */
+export interface OpenReader {
+  readonly reader: LedgerReader;
+  close(): Promise<void>;
+}
+
+/** An audit reads every posting; what it is run by must not keep the point reads waiting. */
+export function createReader(database: Database, auditing: Database): LedgerReader {
+  const { query } = database;
+  return {
+    async customer(id) {
+      const rows = query.selectFrom("customers").selectAll().where("id", "=", id);
+      return optional(await rows.executeTakeFirst(), customerOf);
+    },
+    async budget(id) {
+      const rows = query.selectFrom("budgets").selectAll().where("id", "=", id);
+      return optional(await rows.executeTakeFirst(), budgetOf);
+    },
+    async key(hash) {
+      const rows = query.selectFrom("keys").selectAll().where("hash", "=", hash);
+      return optional(await rows.executeTakeFirst(), keyOf);
+    },
+    async counters(keys) {
+      const chunks = chunksOf(keys, COUNTERS_PER_QUERY_MAX);
+      const rows = await Promise.all(chunks.map((chunk) => counterRows(database, chunk)));
+      return rows.flat().map(counterOf);
+    },
+    async openHolds() {
+      return (await query.selectFrom("holds").selectAll().orderBy("id").execute()).map(holdOf);
+    },
+    audit: () => audit(auditing),
+    async ping() {
+      await sql`select 1`.execute(query);
+    },
+  };
+}
+
+function counterRows({ query }: Database, keys: readonly CounterKey[]): Promise<CounterRow[]> {
+  return query
+    .selectFrom("counters")
+    .selectAll()
+    .where((where) => where.or(keys.map((key) => where.and(columnsOf(key)))))
+    .execute();
+}
+
+function columnsOf(key: CounterKey): Omit<CounterRow, "used" | "held"> {
+  const { scope, scopeId, meter, model, start, end } = key;
+  const window = { window_start: BigInt(start), window_end: BigInt(end) };
+  return { scope, scope_id: scopeId, meter, model, ...window };
+}
+
+function optional<R, T>(row: R | undefined, decode: (row: R) => T): T | undefined {
+  return row === undefined ? undefined : decode(row);
+}
+
+function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
+}

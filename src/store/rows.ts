@@ -1,0 +1,229 @@
+/** What a row looks like in either database, and what the ledger makes of it. The way back is in `tables.ts`. */
+
+import type {
+  Budget,
+  CallFacts,
+  Counter,
+  Customer,
+  Enforcement,
+  EventData,
+  EventType,
+  Hold,
+  Key,
+  Limit,
+  Meter,
+  Move,
+  Posting,
+  PostingKind,
+  ScopeKind,
+} from "../ledger/book.ts";
+import type { QueuedEvent } from "../ledger/store.ts";
+import { nanoUsd, picoUsd } from "../money/amount.ts";
+import type { Rates } from "../money/price.ts";
+import type { Usage, UsageSource } from "../money/usage.ts";
+
+/** What a parameter or a column can be. */
+export type SqlValue = string | number | bigint | null;
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Both drivers are told to read 8-byte integers as `bigint`. */
+type Flag = bigint | boolean;
+/** JSON text in which an amount is a string of digits: a JSON number would lose the last of them. */
+type JsonText = string;
+export type JsonRates = Readonly<Record<keyof Rates, string>>;
+
+export interface CustomerRow {
+  readonly id: string;
+  readonly alias: string | null;
+  readonly blocked: Flag;
+  readonly budget_id: string | null;
+  readonly created_at: bigint;
+  readonly created_by: string;
+}
+
+export interface BudgetRow {
+  readonly id: string;
+  readonly limits: JsonText;
+  readonly enforcement: Enforcement;
+  readonly created_at: bigint;
+}
+
+export interface KeyRow {
+  readonly hash: string;
+  readonly alias: string | null;
+  readonly blocked: Flag;
+  readonly expires_at: bigint | null;
+  readonly budget_id: string | null;
+  readonly customer_budget_id: string | null;
+  readonly version: bigint;
+}
+
+export interface CounterRow {
+  readonly scope: ScopeKind;
+  readonly scope_id: string;
+  readonly meter: Meter;
+  readonly model: string;
+  readonly window_start: bigint;
+  readonly window_end: bigint;
+  readonly used: bigint;
+  readonly held: bigint;
+}
+
+export interface HoldRow {
+  readonly id: string;
+  readonly at: bigint;
+  readonly instance: string;
+  readonly customer: string | null;
+  readonly key_hash: string;
+  readonly facts: JsonText;
+  readonly ceiling: bigint;
+  readonly input_ceiling: bigint;
+  readonly output_tokens: bigint;
+  readonly priced: Flag;
+  readonly bounded: Flag;
+  readonly moves: JsonText;
+}
+
+export interface PostingRow {
+  readonly id: string;
+  readonly kind: PostingKind;
+  readonly at: bigint;
+  readonly customer: string | null;
+  readonly key_hash: string;
+  readonly facts: JsonText;
+  readonly usage: JsonText;
+  readonly source: UsageSource;
+  readonly cost: bigint;
+  readonly charge: bigint;
+  readonly rates: JsonText | null;
+  readonly note: string | null;
+  readonly moves: JsonText;
+}
+
+export interface OutboxRow {
+  readonly seq: bigint;
+  readonly id: string;
+  readonly type: EventType;
+  readonly at: bigint;
+  readonly customer: string | null;
+  readonly data: JsonText;
+  readonly attempts: bigint;
+  readonly due_at: bigint;
+  readonly delivered_at: bigint | null;
+  readonly last_error: string | null;
+}
+
+export interface InstanceRow {
+  readonly id: string;
+  readonly seen_at: bigint;
+}
+
+export function customerOf(row: CustomerRow): Customer {
+  const { id, alias, blocked, budget_id, created_at, created_by } = row;
+  return {
+    id,
+    alias,
+    blocked: Boolean(blocked),
+    budgetId: budget_id,
+    createdAt: Number(created_at),
+    createdBy: created_by,
+  };
+}
+
+export function budgetOf({ id, limits, enforcement, created_at }: BudgetRow): Budget {
+  return { id, limits: limitsOf(limits), enforcement, createdAt: Number(created_at) };
+}
+
+export function keyOf(row: KeyRow): Key {
+  const { hash, alias, blocked, expires_at, budget_id, customer_budget_id, version } = row;
+  return {
+    hash,
+    alias,
+    blocked: Boolean(blocked),
+    expiresAt: expires_at === null ? null : Number(expires_at),
+    budgetId: budget_id,
+    customerBudgetId: customer_budget_id,
+    version: Number(version),
+  };
+}
+
+export function counterOf(row: CounterRow): Counter {
+  const { scope, scope_id, meter, model, window_start, window_end, used, held } = row;
+  const window = { start: Number(window_start), end: Number(window_end) };
+  return { scope, scopeId: scope_id, meter, model, ...window, used, held };
+}
+
+export function holdOf(row: HoldRow): Hold {
+  const { id, at, instance, customer, key_hash, facts } = row;
+  return {
+    id,
+    at: Number(at),
+    instance,
+    customer,
+    keyHash: key_hash,
+    facts: factsOf(facts),
+    ceiling: nanoUsd(row.ceiling),
+    inputCeiling: nanoUsd(row.input_ceiling),
+    outputTokens: Number(row.output_tokens),
+    priced: Boolean(row.priced),
+    bounded: Boolean(row.bounded),
+    moves: movesOf(row.moves),
+  };
+}
+
+export function postingOf(row: PostingRow): Posting {
+  const { id, kind, at, customer, key_hash, facts, usage, source } = row;
+  return {
+    id,
+    kind,
+    at: Number(at),
+    customer,
+    keyHash: key_hash,
+    facts: factsOf(facts),
+    usage: JSON.parse(usage) as Usage,
+    source,
+    cost: nanoUsd(row.cost),
+    charge: nanoUsd(row.charge),
+    rates: row.rates === null ? null : ratesOf(JSON.parse(row.rates) as JsonRates),
+    note: row.note,
+    moves: movesOf(row.moves),
+  };
+}
+
+export function eventOf(row: OutboxRow): QueuedEvent {
+  const { id, type, at, customer, data, attempts } = row;
+  return {
+    id,
+    type,
+    at: Number(at),
+    customer,
+    data: JSON.parse(data) as EventData,
+    attempts: Number(attempts),
+  };
+}
+
+/** Of limits, moves and rates: the text in which a `bigint` is a string. */
+export function jsonText(value: unknown): JsonText {
+  return JSON.stringify(value, (_, member: unknown) =>
+    typeof member === "bigint" ? String(member) : member,
+  );
+}
+
+function factsOf(text: JsonText): CallFacts {
+  return JSON.parse(text) as CallFacts;
+}
+
+function movesOf(text: JsonText): Move[] {
+  const moves = JSON.parse(text) as (Omit<Move, "amount"> & { readonly amount: string })[];
+  return moves.map((move) => ({ ...move, amount: BigInt(move.amount) }));
+}
+
+function limitsOf(text: JsonText): Limit[] {
+  const limits = JSON.parse(text) as (Omit<Limit, "cap"> & { readonly cap: string })[];
+  return limits.map((limit) => ({ ...limit, cap: BigInt(limit.cap) }));
+}
+
+export function ratesOf(rates: JsonRates): Rates {
+  const entries = Object.entries(rates).map(([part, rate]) => [part, picoUsd(BigInt(rate))]);
+  return Object.fromEntries(entries) as Rates;
+}

@@ -1,0 +1,184 @@
+/** The ends of calls that the database could not take: on disk before the answer is released, applied when it is back. */
+
+import { constants } from "node:fs";
+import { open, rm, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Expire, Release, Settle } from "../ledger/command.ts";
+import type { LedgerStore } from "../ledger/store.ts";
+import { nanoUsd } from "../money/amount.ts";
+import { jsonText, ratesOf, type JsonRates } from "./rows.ts";
+
+type Kept = Settle | Release | Expire;
+
+export interface Spool {
+  /** How many commands wait to be applied. */
+  readonly pending: number;
+  /** Resolves once the command is on the disk. */
+  keep(command: Kept): Promise<void>;
+  /**
+   * Applies what was kept, in order and under the same ids, and answers how many commands that was. Rejects if the
+   * ledger does not take all of them; the others are kept.
+   */
+  replay(apply: LedgerStore["apply"]): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What a crash tore off at the end of the file was never promised to anybody, so it is cut off. */
+export async function openSpool(path: string): Promise<Spool> {
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600);
+  await syncFolder(dirname(path));
+  const text = await file.readFile("utf8");
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  const lines = whole.split("\n").slice(0, -1);
+  const commands = lines.map((line, index) => commandOf(line, `${path}:${String(index + 1)}`));
+  const size = Buffer.byteLength(whole);
+  await file.truncate(size);
+  return new FileSpool({ path, file, size, commands });
+}
+
+/** Together at once; the ledger makes few transactions of them. */
+const REPLAY_MAX = 500;
+
+interface Contents {
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly size: number;
+  readonly commands: readonly Kept[];
+}
+
+interface Unwritten {
+  readonly command: Kept;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class FileSpool implements Spool {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  #size: number;
+  #unwritten: Unwritten[] = [];
+  /** On disk, not yet applied. */
+  #kept: Kept[];
+  /** The file is written by one at a time: whoever comes waits for the one before. */
+  #turn: Promise<void> = Promise.resolve();
+  #replay: Promise<number> | undefined;
+
+  constructor({ path, file, size, commands }: Contents) {
+    this.#path = path;
+    this.#file = file;
+    this.#size = size;
+    this.#kept = [...commands];
+  }
+
+  get pending(): number {
+    return this.#kept.length + this.#unwritten.length;
+  }
+
+  keep(command: Kept): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#unwritten.push({ command, resolve, reject });
+      // Those who come while the turn is awaited go along in one write and one sync.
+      if (this.#unwritten.length === 1) void this.#inTurn(() => this.#write());
+    });
+  }
+
+  replay(apply: LedgerStore["apply"]): Promise<number> {
+    this.#replay ??= this.#replayAll(apply).finally(() => {
+      this.#replay = undefined;
+    });
+    return this.#replay;
+  }
+
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#file.close();
+    if (this.pending === 0) await rm(this.#path, { force: true });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #write(): Promise<void> {
+    const batch = this.#unwritten;
+    this.#unwritten = [];
+    const commands = batch.map(({ command }) => command);
+    try {
+      await this.#append(commands.map((command) => `${jsonText(command)}\n`).join(""));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    this.#kept.push(...commands);
+    for (const { resolve } of batch) resolve();
+  }
+
+  async #append(lines: string): Promise<void> {
+    // What an earlier attempt left behind on a full disk would tear the line that comes after it.
+    await this.#file.truncate(this.#size);
+    await this.#file.appendFile(lines);
+    await this.#file.datasync();
+    this.#size += Buffer.byteLength(lines);
+  }
+
+  async #replayAll(apply: LedgerStore["apply"]): Promise<number> {
+    let replayed = 0;
+    while (this.#kept.length > 0) {
+      const commands = this.#kept.slice(0, REPLAY_MAX);
+      // Each by itself: one that the ledger cannot take must not hold up the others.
+      const attempts = await Promise.allSettled(commands.map((command) => apply([command])));
+      const failed = commands.filter((_, index) => attempts[index]?.status === "rejected");
+      this.#kept.splice(0, commands.length, ...failed);
+      replayed += commands.length - failed.length;
+      const failure = attempts.find((attempt) => attempt.status === "rejected");
+      if (failure !== undefined) throw failure.reason;
+    }
+    if (this.#size > 0) await this.#inTurn(() => this.#empty());
+    return replayed;
+  }
+
+  /** Unless something was kept in the meantime: then the whole file stays, and what was applied will be again. */
+  async #empty(): Promise<void> {
+    if (this.#kept.length > 0) return;
+    await this.#file.truncate(0);
+    await this.#file.datasync();
+    this.#size = 0;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+type JsonSettle = Omit<Settle, "cost" | "charge" | "rates"> & {
+  readonly cost: string;
+  readonly charge: string;
+  readonly rates: JsonRates | null;
+};
+
+function commandOf(line: string, place: string): Kept {
+  const command = parsed(line, place);
+  if (command.kind !== "settle") return command;
+  const { cost, charge, rates } = command;
+  return {
+    ...command,
+    cost: nanoUsd(BigInt(cost)),
+    charge: nanoUsd(BigInt(charge)),
+    rates: rates === null ? null : ratesOf(rates),
+  };
+}
+
+function parsed(line: string, place: string): JsonSettle | Release | Expire {
+  try {
+    return JSON.parse(line) as JsonSettle | Release | Expire;
+  } catch (cause) {
+    throw new Error(`${place} is damaged; it holds the end of a call that was answered`, { cause });
+  }
+}

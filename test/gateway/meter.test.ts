@@ -1,0 +1,123 @@
+/** The stream meter: bytes pass through unchanged but for what it is there to keep, wherever the stream is cut. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { StreamMeter } from "../../src/gateway/meter.ts";
+
+const ROLE = sse({ choices: [{ delta: { role: "assistant", content: "" } }], usage: null });
+const HELLO = sse({
+  choices: [{ delta: { content: 'Hel "usage" lo [DONE] ünïcode 😀' } }],
+  usage: null,
+});
+const STOP = sse({ choices: [{ delta: {}, finish_reason: "stop" }], usage: null });
+const USAGE = sse({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3 } });
+const DONE = "data: [DONE]\n\n";
+const OPENAI = ROLE + HELLO + STOP + USAGE + DONE;
+
+test("a usage chunk that we asked for is kept from the client, wherever the stream is cut", () => {
+  for (const ending of ["lf", "crlf"] as const) {
+    const stream = withEnding(OPENAI, ending);
+    const expected = withEnding(ROLE + HELLO + STOP + DONE, ending);
+    for (let cut = 0; cut <= stream.length; cut += 1) {
+      const run = metered([stream.subarray(0, cut), stream.subarray(cut)], true);
+      assert.deepEqual(run.bytes, expected, `${ending} cut at ${String(cut)}`);
+      assert.deepEqual(run.usage, { prompt_tokens: 7, completion_tokens: 3 });
+    }
+  }
+});
+
+test("a stream whose client asked for usage arrives byte for byte, however it is cut", () => {
+  const stream = Buffer.from(OPENAI);
+  const cuts = fc.array(fc.nat(stream.length), { maxLength: 20 });
+  fc.assert(
+    fc.property(cuts, (points) => {
+      const run = metered(pieces(stream, points), false);
+      assert.deepEqual(run.bytes, stream);
+      assert.deepEqual(run.usage, { prompt_tokens: 7, completion_tokens: 3 });
+    }),
+  );
+});
+
+test("usage in the last content event is read and the event still reaches the client", () => {
+  const last = sse({
+    choices: [{ delta: {}, finish_reason: "stop" }],
+    usage: { prompt_tokens: 1 },
+  });
+  const run = metered([Buffer.from(ROLE + last + DONE)], true);
+  assert.equal(run.bytes.toString(), ROLE + last + DONE);
+  assert.deepEqual(run.usage, { prompt_tokens: 1 });
+});
+
+test("a provider that repeats its usage in every event is streamed, not held back", () => {
+  const running = [1, 2, 3].map((tokens) =>
+    sse({ choices: [{ delta: { content: "x" } }], usage: { completion_tokens: tokens } }),
+  );
+  const meter = new StreamMeter(true);
+  const out = running.map((event) => meter.push(Buffer.from(event)).toString());
+  assert.deepEqual(out, ["", running[0], running[1]]);
+  assert.deepEqual(meter.usage, { completion_tokens: 3 });
+  assert.equal(meter.finish().tail.toString(), running[2]);
+});
+
+test("events leave as soon as they are whole, before the stream has ended", () => {
+  const meter = new StreamMeter(true);
+  assert.equal(meter.push(Buffer.from(ROLE)).toString(), ROLE);
+  assert.equal(meter.push(Buffer.from(HELLO.slice(0, 10))).toString(), "");
+  assert.equal(meter.push(Buffer.from(HELLO.slice(10))).toString(), HELLO);
+});
+
+test("[DONE] is held back until the end, and so is a usage event", () => {
+  const meter = new StreamMeter(false);
+  assert.equal(meter.push(Buffer.from(ROLE + USAGE + DONE)).toString(), ROLE);
+  const { tail, done } = meter.finish();
+  assert.equal(tail.toString(), USAGE);
+  assert.equal(done.toString(), DONE);
+});
+
+test("a last event without its blank line is still read", () => {
+  const run = metered([Buffer.from(ROLE + USAGE.trimEnd())], true);
+  assert.deepEqual(run.usage, { prompt_tokens: 7, completion_tokens: 3 });
+});
+
+test("comments are not counted as tokens", () => {
+  const meter = new StreamMeter(false);
+  meter.push(Buffer.from(`: keep-alive\n\n${ROLE}: keep-alive\n\n${HELLO}`));
+  assert.equal(meter.produced.events, 2);
+  assert.equal(meter.produced.eventBytesMin, Buffer.byteLength(ROLE));
+});
+
+test("garbage passes through unchanged and in bounded memory", () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 300 })), (chunks) => {
+      const buffers = chunks.map((chunk) => Buffer.from(chunk));
+      assert.deepEqual(metered(buffers, false).bytes, Buffer.concat(buffers));
+    }),
+  );
+  const meter = new StreamMeter(false);
+  const megabyte = Buffer.alloc(1024 * 1024, "x");
+  const released = Array.from({ length: 40 }, () => meter.push(megabyte).length);
+  assert.ok(released.reduce((total, bytes) => total + bytes, 0) >= 24 * megabyte.length);
+});
+
+function metered(chunks: readonly Buffer[], keepsUsage: boolean) {
+  const meter = new StreamMeter(keepsUsage);
+  const out = chunks.map((chunk) => meter.push(chunk));
+  const { tail, done } = meter.finish();
+  return { bytes: Buffer.concat([...out, tail, done]), usage: meter.usage };
+}
+
+function pieces(stream: Buffer, points: readonly number[]): Buffer[] {
+  const cuts = [0, ...points.toSorted((a, b) => a - b), stream.length];
+  return cuts.slice(1).map((end, index) => stream.subarray(cuts[index], end));
+}
+
+function sse(data: unknown): string {
+  return `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", ...(data as object) })}\n\n`;
+}
+
+const LINE_ENDINGS = { lf: "\n", crlf: "\r\n" } as const;
+
+function withEnding(text: string, ending: keyof typeof LINE_ENDINGS): Buffer {
+  return Buffer.from(text.replaceAll("\n", LINE_ENDINGS[ending]));
+}

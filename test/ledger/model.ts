@@ -1,0 +1,301 @@
+/**
+ * A second ledger, to compare the first with: plain lists of open calls and of charges, added up anew for every
+ * question. It shares no rule with src/ledger, so a mistake must be made twice to go unseen.
+ */
+
+import type { Budget, Customer, Key, Meter } from "../../src/ledger/book.ts";
+import type { Adjust, Command, CreateCustomer, Policy } from "../../src/ledger/command.ts";
+import type { Quote, Reserve, Settle } from "../../src/ledger/command.ts";
+import { HOUR_MS } from "../support/ledger.ts";
+
+export interface World {
+  readonly budgets: readonly Budget[];
+  readonly customers: readonly Customer[];
+  readonly keys: readonly Key[];
+  readonly policy: Policy;
+}
+
+interface Call {
+  readonly id: string;
+  readonly at: number;
+  readonly customer: string | null;
+  readonly keyHash: string;
+  readonly model: string;
+}
+
+/** A call in flight or a charge: how much it counts, and the names of all that it counts in. */
+interface Line extends Call {
+  readonly amounts: Readonly<Record<Meter, bigint>>;
+  readonly countsIn: readonly string[];
+}
+
+interface OpenCall extends Line {
+  readonly inputCeiling: bigint;
+  readonly outputTokens: number;
+}
+
+interface Charge extends Line {
+  readonly kind: string;
+}
+
+interface LimitInForce {
+  readonly name: string;
+  /** `customer acme`, `key k1`. */
+  readonly owner: string;
+  readonly meter: Meter;
+  readonly cap: bigint;
+  readonly isHard: boolean;
+}
+
+export class Model {
+  readonly #policy: Policy;
+  readonly #keys: readonly Key[];
+  #budgets: readonly Budget[];
+  #customers: readonly Customer[];
+  #open: readonly OpenCall[] = [];
+  #charges: readonly Charge[] = [];
+
+  constructor({ budgets, customers, keys, policy }: World) {
+    this.#budgets = budgets;
+    this.#customers = customers;
+    this.#keys = keys;
+    this.#policy = policy;
+  }
+
+  /** The outcome in the words of test/support/table.ts. */
+  apply(command: Command): string {
+    switch (command.kind) {
+      case "reserve":
+        return this.#reserve(command);
+      case "settle":
+        return this.#settle(command);
+      case "release":
+        return this.#end(command, "released", () => 0n);
+      case "expire":
+        return this.#end(command, "unsettled", (call) => this.#estimateOf(call));
+      case "adjust":
+        return this.#adjust(command);
+      case "create_customer":
+        return this.#create(command);
+    }
+  }
+
+  #reserve(command: Reserve): string {
+    const earlier = this.#open.find((call) => call.id === command.id);
+    if (earlier !== undefined) return this.#held(earlier);
+    const posted = this.#chargeOf(command.id);
+    if (posted !== undefined) return this.#posted(posted, posted);
+    const refusal = this.#refusalOfAccounts(command);
+    if (refusal !== undefined) return `refused ${refusal}`;
+
+    const { id, at, customer, quote } = command;
+    const call = { id, at, customer, keyHash: command.key.hash, model: command.facts.model };
+    const limits = this.#limitsOf(call);
+    const money = limits.filter((limit) => limit.meter === "usd");
+    if (quote.price === null && money.length > 0) return "refused unpriced_model";
+    const outputTokens = this.#longestAnswer(quote, money);
+    const ceiling = ceilingOf(quote, outputTokens);
+    const tooDear = money.find((limit) => !this.#fits(limit, ceiling));
+    if (tooDear !== undefined) return this.#refusedForMoney(tooDear, quote);
+    const tokens = BigInt(quote.inputTokens + quote.choices * outputTokens);
+    const amounts = { usd: ceiling, tokens, requests: 1n, concurrency: 1n };
+    const tooMany = limits.find((limit) => !this.#fits(limit, amounts[limit.meter]));
+    if (tooMany !== undefined) return `refused rate_limited ${this.#placeOf(tooMany)}`;
+
+    this.#meet(customer, id);
+    const bounds = { inputCeiling: ceilingOf(quote, 0), outputTokens };
+    const opened = { ...call, ...bounds, amounts, countsIn: namesOf(call, limits) };
+    this.#open = [...this.#open, opened];
+    return this.#held(opened);
+  }
+
+  #settle(command: Settle): string {
+    const { id, at, charge, usage } = command;
+    const call = this.#open.find((open) => open.id === id);
+    const tokens = BigInt((usage.input ?? 0) + (usage.output ?? 0));
+    if (call !== undefined) return this.#close(call, { at, kind: "settled", usd: charge, tokens });
+    const posted = this.#chargeOf(`${id}:late`) ?? this.#chargeOf(id);
+    if (posted === undefined) return "refused unknown_hold";
+    if (posted.kind !== "unsettled") return this.#posted(posted, posted);
+    const usd = charge - posted.amounts.usd;
+    const amounts = { usd, tokens, requests: 0n, concurrency: 0n };
+    return this.#post({ ...posted, id: `${id}:late`, at, kind: "adjusted", amounts }, posted);
+  }
+
+  #end(
+    { id, at }: { readonly id: string; readonly at: number },
+    kind: string,
+    usdOf: (call: OpenCall) => bigint,
+  ): string {
+    const call = this.#open.find((open) => open.id === id);
+    if (call !== undefined) return this.#close(call, { at, kind, usd: usdOf(call), tokens: 0n });
+    const posted = this.#chargeOf(id);
+    return posted === undefined ? "refused unknown_hold" : this.#posted(posted, posted);
+  }
+
+  #adjust({ id, at, customer, keyHash, amount }: Adjust): string {
+    const posted = this.#chargeOf(id);
+    if (posted !== undefined) return this.#posted(posted, posted);
+    if (this.#customer(customer) === undefined) return "refused unknown_customer";
+    const call = { id, at, customer, keyHash, model: "" };
+    const countsIn = namesOf(call, this.#limitsOf(call));
+    const amounts = { usd: amount, tokens: 0n, requests: 0n, concurrency: 0n };
+    return this.#post({ ...call, kind: "adjusted", amounts, countsIn }, call);
+  }
+
+  #create({ id, customer, budget }: CreateCustomer): string {
+    const existing = this.#customer(customer.id);
+    if (existing !== undefined && existing.createdBy !== id) return "refused customer_exists";
+    if (existing === undefined) {
+      this.#customers = [...this.#customers, customer];
+      if (budget !== null) this.#budgets = [...this.#budgets, budget];
+    }
+    return `created ${customer.id}`;
+  }
+
+  #refusalOfAccounts({ key, customer, at }: Reserve): string | undefined {
+    const row = this.#keys.find(({ hash }) => hash === key.hash);
+    if (key.version !== null && row?.version !== key.version) return "stale_key";
+    if (key.version !== null && row?.blocked === true) return "key_blocked";
+    if (key.version !== null && (row?.expiresAt ?? Infinity) <= at) return "key_expired";
+    return this.#customer(customer)?.blocked === true ? "customer_blocked" : undefined;
+  }
+
+  /** Tries every length, from the longest down. */
+  #longestAnswer(quote: Quote, money: readonly LimitInForce[]): number {
+    const hard = money.filter((limit) => limit.isHard);
+    let outputTokens = quote.outputTokens;
+    while (outputTokens > quote.outputTokensMin) {
+      const ceiling = ceilingOf(quote, outputTokens);
+      if (hard.every((limit) => this.#fits(limit, ceiling))) break;
+      outputTokens -= 1;
+    }
+    return outputTokens;
+  }
+
+  #fits(limit: LimitInForce, amount: bigint): boolean {
+    if (limit.meter === "usd" && amount === 0n) return true;
+    const used = this.used(limit);
+    const held = this.held(limit);
+    if (used + held + amount <= limit.cap) return true;
+    return !limit.isHard && held === 0n && used < limit.cap;
+  }
+
+  #refusedForMoney(limit: LimitInForce, quote: Quote): string {
+    const used = this.used(limit);
+    const least = ceilingOf(quote, quote.outputTokensMin);
+    const fitsAlone = used + least <= limit.cap || (!limit.isHard && used < limit.cap);
+    return `refused ${fitsAlone ? "headroom_held" : "budget_exceeded"} ${this.#placeOf(limit)}`;
+  }
+
+  #placeOf(limit: LimitInForce): string {
+    const left = limit.cap - this.used(limit) - this.held(limit);
+    return `${limit.owner} ${limit.meter} left ${left}`;
+  }
+
+  #meet(id: string | null, createdBy: string): void {
+    if (id === null || this.#customer(id) !== undefined) return;
+    const met = { id, alias: null, blocked: false, budgetId: null, createdAt: 0, createdBy };
+    this.#customers = [...this.#customers, met];
+  }
+
+  #estimateOf(call: OpenCall): bigint {
+    const { unsettledCharge } = this.#policy;
+    if (unsettledCharge === "waive") return 0n;
+    return unsettledCharge === "input" ? call.inputCeiling : call.amounts.usd;
+  }
+
+  #close(
+    call: OpenCall,
+    { at, kind, usd, tokens }: Pick<Charge, "at" | "kind"> & { usd: bigint; tokens: bigint },
+  ): string {
+    this.#open = this.#open.filter((open) => open !== call);
+    const amounts = { usd, tokens, requests: 1n, concurrency: 0n };
+    return this.#post({ ...call, at, kind, amounts }, call);
+  }
+
+  #post(charge: Charge, shownFor: Call): string {
+    this.#charges = [...this.#charges, charge];
+    return this.#posted(charge, shownFor);
+  }
+
+  #held(call: OpenCall): string {
+    return `held ${call.amounts.usd} out ${call.outputTokens} left ${this.#leastLeft(call)}`;
+  }
+
+  #posted({ kind, amounts }: Charge, shownFor: Call): string {
+    return `posted ${amounts.usd} ${kind} left ${this.#leastLeft(shownFor)}`;
+  }
+
+  #leastLeft(call: Call): string {
+    const left = this.#limitsOf(call)
+      .filter((limit) => limit.meter === "usd" && limit.owner === `customer ${call.customer}`)
+      .map((limit) => limit.cap - this.used(limit) - this.held(limit))
+      .sort((a, b) => Number(a - b));
+    return String(left[0] ?? "any");
+  }
+
+  #limitsOf(call: Call): LimitInForce[] {
+    const key = this.#keys.find((row) => row.hash === call.keyHash);
+    const own = this.#customer(call.customer)?.budgetId;
+    const named = own ?? key?.customerBudgetId ?? this.#policy.defaultCustomerBudgetId;
+    const ofCustomer =
+      call.customer === null ? [] : this.#limits(`customer ${call.customer}`, named, call);
+    return [...ofCustomer, ...this.#limits(`key ${call.keyHash}`, key?.budgetId ?? null, call)];
+  }
+
+  #limits(owner: string, budgetId: string | null, { model, at }: Call): LimitInForce[] {
+    const budget = this.#budgets.find((row) => row.id === budgetId);
+    const limits = budget?.limits ?? [];
+    return limits
+      .filter((limit) => limit.model === null || limit.model === model)
+      .map(({ meter, model, period, cap }) => {
+        const hours = period === null ? "ever" : `hour ${Math.floor(at / HOUR_MS)}`;
+        const name = `${owner} ${meter} of ${model ?? "all"} ${hours}`;
+        return {
+          name,
+          owner,
+          meter,
+          cap,
+          isHard: budget?.enforcement === "hard" && meter !== "tokens",
+        };
+      });
+  }
+
+  #customer(id: string | null): Customer | undefined {
+    return this.#customers.find((row) => row.id === id);
+  }
+
+  #chargeOf(id: string): Charge | undefined {
+    return this.#charges.find((charge) => charge.id === id);
+  }
+
+  used(limit: Pick<LimitInForce, "name" | "meter">): bigint {
+    return total(this.#charges, limit);
+  }
+
+  held(limit: Pick<LimitInForce, "name" | "meter">): bigint {
+    return total(this.#open, limit);
+  }
+}
+
+function total(
+  lines: readonly Line[],
+  { name, meter }: Pick<LimitInForce, "name" | "meter">,
+): bigint {
+  return lines
+    .filter((line) => line.countsIn.includes(name))
+    .reduce((sum, line) => sum + line.amounts[meter], 0n);
+}
+
+function namesOf(call: Call, limits: readonly LimitInForce[]): string[] {
+  return [`customer ${call.customer} usd of all ever`, ...limits.map((limit) => limit.name)];
+}
+
+/** Whole nano-dollars, rounded up. */
+export function ceilingOf({ price, choices }: Quote, outputTokens: number): bigint {
+  if (price === null) return 0n;
+  return (
+    (price.inputPico + price.outputRate * BigInt(choices) * BigInt(outputTokens) + 999n) / 1000n
+  );
+}

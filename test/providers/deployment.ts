@@ -1,0 +1,27 @@
+/** A deployment with nothing but what a test says. */
+
+import type { DeploymentConfig, PriceOverrides } from "../../src/config/config.ts";
+
+export const NO_PRICES: PriceOverrides = {
+  input: null,
+  output: null,
+  cacheRead: null,
+  cacheWrite: null,
+  request: null,
+};
+
+export function deploymentOf(given: Partial<DeploymentConfig>): DeploymentConfig {
+  return {
+    id: "deployment-1",
+    modelName: "chat",
+    provider: "openai",
+    model: "gpt-4o",
+    apiBase: null,
+    apiKey: null,
+    apiVersion: null,
+    baseModel: null,
+    outputTokensMax: null,
+    prices: NO_PRICES,
+    ...given,
+  };
+}

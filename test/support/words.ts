@@ -1,0 +1,151 @@
+/** The words of a table's line, read as rows and commands of the ledger. A word that nothing reads is a mistake. */
+
+import assert from "node:assert/strict";
+
+import type { Budget, Customer, Key, Limit, Meter } from "../../src/ledger/book.ts";
+import type {
+  Adjust,
+  Command,
+  CreateCustomer,
+  Quote,
+  Reserve,
+  Settle,
+} from "../../src/ledger/command.ts";
+import { picoUsd } from "../../src/money/amount.ts";
+import * as ledger from "./ledger.ts";
+
+/** `usd`, `usd@m1` for one model, `usd/hour` for each hour. */
+const METER = /^(usd|tokens|requests|concurrency)(?:@(\w+))?(\/hour)?$/;
+
+export class Words {
+  readonly #words: string[];
+
+  constructor(text: string) {
+    this.#words = text.split(/\s+/).filter((word) => word !== "");
+  }
+
+  take(): string {
+    return this.#words.shift() ?? assert.fail("a word is missing");
+  }
+
+  takeAll(): string[] {
+    return this.#words.splice(0);
+  }
+
+  takeFlag(name: string): boolean {
+    const index = this.#words.indexOf(name);
+    if (index >= 0) this.#words.splice(index, 1);
+    return index >= 0;
+  }
+
+  /** The word after the name. */
+  takeOption(name: string): string | null {
+    const index = this.#words.indexOf(name);
+    return (index < 0 ? undefined : this.#words.splice(index, 2)[1]) ?? null;
+  }
+
+  takeNumber(name: string, otherwise = 0): number {
+    return Number(this.takeOption(name) ?? otherwise);
+  }
+
+  /** Minutes on the page, milliseconds in the ledger; null if the line names no time. */
+  takeTime(name: string): number | null {
+    const minutes = this.takeOption(name);
+    return minutes === null ? null : Number(minutes) * 60_000;
+  }
+
+  takeLimits(): Limit[] {
+    const limits: Limit[] = [];
+    while (this.#words.length > 0) {
+      const counted = meterOf(this.take());
+      limits.push({ ...counted, cap: BigInt(this.take()) });
+    }
+    return limits;
+  }
+}
+
+export function meterOf(word: string): Omit<Limit, "cap"> {
+  const [, meter, model = null, hour] = METER.exec(word) ?? assert.fail(`no such meter: ${word}`);
+  return { meter: meter as Meter, model, period: hour === undefined ? null : ledger.HOURLY };
+}
+
+export function budgetOf(id: string, words: Words): Budget {
+  const enforcement = words.takeFlag("last_call") ? "last_call" : "hard";
+  return ledger.budget(id, words.takeLimits(), enforcement);
+}
+
+export function customerOf(id: string, words: Words): Customer {
+  const blocked = words.takeFlag("blocked");
+  return ledger.customer(id, { blocked, budgetId: words.takeOption("budget") });
+}
+
+export function keyOf(hash: string, words: Words): Key {
+  return ledger.key(hash, {
+    blocked: words.takeFlag("blocked"),
+    expiresAt: words.takeTime("expires"),
+    budgetId: words.takeOption("budget"),
+    customerBudgetId: words.takeOption("customers"),
+    version: words.takeNumber("version", 1),
+  });
+}
+
+export function commandOf(words: Words): Command {
+  const kind = words.take();
+  const id = words.take();
+  const at = words.takeTime("at") ?? 0;
+  if (kind === "reserve") return reserveOf(id, at, words);
+  if (kind === "settle") return settleOf(id, at, words);
+  if (kind === "release") return ledger.release(id, at);
+  if (kind === "expire") return ledger.expire(id, at);
+  if (kind === "adjust") return adjustOf(id, at, words);
+  if (kind === "create") return createOf(id, at, words);
+  return assert.fail(`no such command: ${kind}`);
+}
+
+function reserveOf(id: string, at: number, words: Words): Reserve {
+  const named = words.take();
+  const hash = words.takeOption("key");
+  const version = words.takeNumber("version", 1);
+  return ledger.reserve(id, {
+    at,
+    customer: named === "-" ? null : named,
+    key: hash === null ? ledger.MASTER_KEY : { hash, version },
+    facts: ledger.facts({ model: words.takeOption("model") ?? "m1" }),
+    quote: quoteOf(words),
+  });
+}
+
+/** A token costs a nano-dollar; `rate` is another price of the output, in pico-dollars. */
+function quoteOf(words: Words): Quote {
+  const outputTokens = words.takeNumber("out");
+  const outputTokensMin = words.takeNumber("min", outputTokens);
+  const choices = words.takeNumber("choices", 1);
+  const outputRate = picoUsd(BigInt(words.takeNumber("rate", 1000)));
+  const isFree = words.takeFlag("free");
+  const isUnpriced = words.takeFlag("unpriced");
+  const inputTokens = Number(words.take());
+  const dear = { inputPico: BigInt(inputTokens) * 1000n, outputRate };
+  const price = isFree ? { inputPico: 0n, outputRate: picoUsd(0n) } : dear;
+  const bounds = { outputTokensMin, choices, price: isUnpriced ? null : price };
+  return ledger.quote(inputTokens, outputTokens, bounds);
+}
+
+function settleOf(id: string, at: number, words: Words): Settle {
+  const usage = { input: words.takeNumber("in"), output: words.takeNumber("out") };
+  return ledger.settle(id, Number(words.take()), { at, usage });
+}
+
+function adjustOf(id: string, at: number, words: Words): Adjust {
+  const keyHash = words.takeOption("key") ?? ledger.MASTER_KEY.hash;
+  const named = words.take();
+  return ledger.adjust(id, Number(words.take()), { at, customer: named, keyHash });
+}
+
+/** With the id of a budget that exists, or with limits of its own. */
+function createOf(id: string, at: number, words: Words): CreateCustomer {
+  const named = words.take();
+  const created = { ...customerOf(named, words), createdAt: at };
+  if (!words.takeFlag("own")) return ledger.createCustomer(id, created);
+  const own = budgetOf(`own_${id}`, words);
+  return ledger.createCustomer(id, { ...created, budgetId: own.id }, own);
+}
