@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The command line's entry: start (the default), check or audit. */
 
 import { readArguments, type Arguments } from "./cli/arguments.ts";
@@ -12,9 +13,11 @@ import { openReader } from "./store/open.ts";
 const EXIT_FAULT = 1;
 const EXIT_USAGE = 2;
 
-process.exitCode = await run(readArguments(process.argv.slice(2)));
+const code = await run(readArguments(process.argv.slice(2)));
+// A start that failed half-way leaves parts behind that would keep the process alive.
+if (code !== 0) process.exit(code);
 
-/** The exit code. `start` answers at once and leaves the process to its server. */
+/** The exit code. `start` answers 0 and leaves the process to its server. */
 async function run(args: Arguments | string): Promise<number> {
   if (typeof args === "string") return complain(args, EXIT_USAGE);
   if (args.command === "check") return runCheck(args.config, process.env, print);
@@ -46,9 +49,9 @@ async function start(config: Config, demo: boolean): Promise<number> {
 async function audit(config: Config): Promise<number> {
   const { reader: read, close } = await openReader(config.database);
   try {
-    const { text, code } = auditText(await read.audit());
-    print(text);
-    return code;
+    const report = auditText(await read.audit());
+    print(report.text);
+    return report.code;
   } finally {
     await close();
   }

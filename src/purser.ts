@@ -5,23 +5,25 @@ import { Agent } from "undici";
 import { healthRoutes } from "./admin/health.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { banner } from "./cli/banner.ts";
-import type { Config, DeploymentConfig } from "./config/config.ts";
-import { createDelivery } from "./events/outbox.ts";
+import type { FastifyInstance } from "fastify";
+import type { Config, DeploymentConfig, WebhookConfig } from "./config/config.ts";
+import { createDelivery, type Delivery } from "./events/outbox.ts";
 import { callRoutes } from "./gateway/routes.ts";
 import type { Deployment } from "./gateway/gateway.ts";
 import { hashOf } from "./http/auth.ts";
 import { createServer } from "./http/server.ts";
 import type { Policy } from "./ledger/command.ts";
+import type { LedgerStore, Outbox } from "./ledger/store.ts";
 import { newId, systemClock as clock } from "./platform/clock.ts";
-import { createLog } from "./platform/log.ts";
-import { createMetrics } from "./platform/metrics.ts";
+import { createLog, type Log } from "./platform/log.ts";
+import { createMetrics, type Metrics } from "./platform/metrics.ts";
 import { createPriceBook } from "./prices/book.ts";
 import { startFakeProvider, type FakeProvider } from "./providers/fake.ts";
 import { providerNamed } from "./providers/providers.ts";
 import { createCallLedger } from "./store/call-ledger.ts";
 import { startCaretaker } from "./store/caretaker.ts";
 import { openStore } from "./store/open.ts";
-import { openSpool } from "./store/spool.ts";
+import { openSpool, type Spool } from "./store/spool.ts";
 
 export interface Purser {
   readonly port: number;
@@ -38,43 +40,26 @@ export interface Surroundings {
 export async function startPurser(config: Config, { demo, print }: Surroundings): Promise<Purser> {
   const log = createLog(config.logLevel);
   const instance = newId();
-  const masterKeyHash = hashOf(config.masterKey);
-  const policy = policyOf(config);
-
-  const ledger = await openStore(config.database, policy);
-  const spool = await openSpool(spoolFile(config, instance));
-  const caretaker = await startCaretaker({ instance, ledger, spool, clock, log });
-  const { webhook } = config;
-  const delivery =
-    webhook === null
-      ? null
-      : createDelivery({ outbox: ledger.outbox, webhook, clock, log, random: Math.random });
+  const keeping = await openBooks(config, instance, log);
+  const { ledger, spool } = keeping;
+  const delivery = deliveryTo(config.webhook, ledger.outbox, log);
   const fake = await fakeProviderFor(config.deployments);
   const upstream = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
-  const metrics = createMetrics();
-  metrics.gauge("purser_outbox_pending", "Events that wait for delivery.", async () =>
-    Number(await ledger.outbox.pending()),
-  );
-
+  const metrics = metricsOf(ledger, spool);
+  const masterKeyHash = hashOf(config.masterKey);
   let stopping = false;
-  const server = await createServer({ requestBytesMax: config.requestBytesMax, log }, [
+
+  const { requestBytesMax, budgets, deadlines, place } = config;
+  const server = await createServer({ requestBytesMax, log }, [
     (app) =>
       callRoutes(app, {
-        instance,
-        masterKeyHash,
-        requestBytesMax: config.requestBytesMax,
-        budgets: config.budgets,
-        deadlines: config.deadlines,
+        ...{ instance, masterKeyHash, requestBytesMax, budgets, deadlines },
+        ...{ upstream, clock, newId, log, metrics },
         ledger: createCallLedger(ledger, spool, () => delivery?.wake()),
         deployments: deploymentsByModel(config.deployments, fake),
         prices: createPriceBook(config.deployments),
-        upstream,
-        clock,
-        newId,
-        log,
-        metrics,
       }),
-    (app) => adminRoutes(app, { masterKeyHash, ledger, clock, newId }),
+    (app) => adminRoutes(app, { masterKeyHash, ledger, place, clock, newId }),
     (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
   ]);
   await server.listen({ host: config.host, port: config.port });
@@ -84,20 +69,58 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   async function stop(): Promise<void> {
     stopping = true;
     log.info("stopping: calls in flight are finished first");
-    const cutOff = setTimeout(
-      () => server.server.closeAllConnections(),
-      config.deadlines.shutdownMs,
-    );
-    await server.close();
-    clearTimeout(cutOff);
+    await finishCalls(server, deadlines.shutdownMs);
     await delivery?.stop();
-    await caretaker.stop();
-    await spool.close();
-    await ledger.close();
+    await keeping.close();
     await Promise.all([upstream.close(), fake?.close()]);
     log.info("stopped");
   }
   return { port, stop };
+}
+
+/** The ledger, and what keeps it: opened, migrated, and rid of what an earlier run left open. */
+async function openBooks(config: Config, instance: string, log: Log): Promise<Books> {
+  const ledger = await openStore(config.database, policyOf(config));
+  const spool = await openSpool(spoolFile(config, instance));
+  const caretaker = await startCaretaker({ instance, ledger, spool, clock, log });
+  return {
+    ledger,
+    spool,
+    async close() {
+      await caretaker.stop();
+      await spool.close();
+      await ledger.close();
+    },
+  };
+}
+
+interface Books {
+  readonly ledger: LedgerStore;
+  readonly spool: Spool;
+  close(): Promise<void>;
+}
+
+function deliveryTo(webhook: WebhookConfig | null, outbox: Outbox, log: Log): Delivery | null {
+  if (webhook === null) return null;
+  return createDelivery({ outbox, webhook, clock, log, random: Math.random });
+}
+
+/** Calls in flight finish by themselves; those that have not by the deadline are cut off, and settled. */
+async function finishCalls(server: FastifyInstance, shutdownMs: number): Promise<void> {
+  const cutOff = setTimeout(() => server.server.closeAllConnections(), shutdownMs);
+  await server.close();
+  clearTimeout(cutOff);
+}
+
+function metricsOf(ledger: LedgerStore, spool: Spool): Metrics {
+  const metrics = createMetrics();
+  metrics.gauge("purser_outbox_pending", "Events that wait for delivery.", async () =>
+    Number(await ledger.outbox.pending()),
+  );
+  metrics.gauge("purser_spool_pending", "Settled calls that wait for the database.", () =>
+    Promise.resolve(spool.pending),
+  );
+  return metrics;
 }
 
 /** A provider that does not take a connection by then is away. */

@@ -18,7 +18,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ledger: ["money"],
   store: ["ledger", "money", "platform", "type config"],
   config: ["money", "platform", "type ledger"],
-  http: ["config", "platform"],
+  http: ["config", "ledger", "platform"],
   providers: ["config", "platform"],
   prices: ["config", "money"],
   gateway: ["config", "http", "ledger", "money", "platform", "prices", "providers"],
@@ -144,7 +144,7 @@ test("the packages that the source imports are the run-time dependencies, each w
   const declared = Object.keys(dependencies()).toSorted();
   const packages = links
     .filter(({ to }) => !isOurs(to) && !isBuiltin(to.from))
-    .map(({ to }) => /^(?:@[^/]+\/)?[^/]+/.exec(to.from)?.[0]);
+    .map(({ to }) => /^(?:@[^/]+\/)?[^/]+/.exec(to.from)?.[0] ?? to.from);
   assert.deepEqual([...new Set(packages)].toSorted(), declared, "imported, and in package.json");
   assert.deepEqual(reasonedDependencies(), declared, "in ARCHITECTURE.md, and in package.json");
 });
@@ -200,12 +200,15 @@ test(`files have at most ${FILE_LINES_MAX} lines`, () => {
   assertNone(long.map(({ path }) => path));
 });
 
-test(`lines have at most ${LINE_CHARS_MAX} characters`, () => {
-  const long = everything.flatMap(({ path, text }) =>
-    text
-      .split("\n")
-      .flatMap((line, index) => (line.length > LINE_CHARS_MAX ? [`${path}:${index + 1}`] : [])),
-  );
+test(`lines have at most ${LINE_CHARS_MAX} characters, but for what a test expects`, () => {
+  const long = everything
+    .filter(({ path }) => !path.startsWith("test/"))
+    .flatMap(({ path, text }) => {
+      const lines = text.split("\n");
+      return lines.flatMap((line, index) =>
+        line.length > LINE_CHARS_MAX ? [`${path}:${index + 1}`] : [],
+      );
+    });
   assertNone(long);
 });
 

@@ -45,7 +45,7 @@ async function createCustomer(body: ReturnType<typeof NEW.Parse>, admin: Admin):
   refuseJunk(id);
   const at = admin.clock.now();
   const commandId = admin.newId();
-  const budget = budgetOf(body, commandId, at);
+  const budget = budgetOf(body, { id: commandId, createdAt: at, place: admin.place });
   const budgetId = budget?.id ?? null;
   const customer = { id, alias, blocked, budgetId, createdAt: at, createdBy: commandId };
   const [outcome] = await admin.ledger.apply([

@@ -6,7 +6,7 @@ import { ApiError } from "../http/errors.ts";
 import type { Budget, Limit, Meter } from "../ledger/book.ts";
 import { jsonUsd, nanoUsd, parseUsd, type NanoUsd } from "../money/amount.ts";
 import { formatDuration, parseDuration } from "../money/duration.ts";
-import { periodOf, windowAt, type Period } from "../money/window.ts";
+import { periodOf, windowAt, type Period, type Place } from "../money/window.ts";
 
 const Amount = Type.Union([Type.Number(), Type.String(), Type.Null()]);
 const Count = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
@@ -23,19 +23,23 @@ export const BUDGET_FIELDS = {
 const BudgetFields = Type.Object(BUDGET_FIELDS);
 export type BudgetFields = Static<typeof BudgetFields>;
 
-/** Eight bytes of nano-dollars, less what holds may come to on top. */
-const USD_MAX = nanoUsd(4_000_000_000n * 1_000_000_000n);
-
-const UTC_MIDNIGHT = { zone: "UTC", resetTime: "00:00" };
+/** Minutes are the same everywhere. */
 const MINUTE: Period = {
   alignment: "calendar",
   duration: { count: 1, unit: "m" },
-  ...UTC_MIDNIGHT,
+  zone: "UTC",
+  resetTime: "00:00",
 };
 
+export interface BudgetOrigin {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly place: Place;
+}
+
 /** The fields' limits, or null if they set none. */
-export function budgetOf(fields: BudgetFields, id: string, at: number): Budget | null {
-  const period = periodFrom(fields.budget_duration ?? null, at);
+export function budgetOf(fields: BudgetFields, origin: BudgetOrigin): Budget | null {
+  const period = periodFrom(fields.budget_duration ?? null, origin);
   const limits = [
     ...usdLimit(fields.max_budget ?? null, period),
     ...countLimit("tokens", fields.tpm_limit, MINUTE),
@@ -46,7 +50,8 @@ export function budgetOf(fields: BudgetFields, id: string, at: number): Budget |
     if (period !== null) throw durationAlone();
     return null;
   }
-  return { id, limits, enforcement: "hard", createdAt: at };
+  const { id, createdAt } = origin;
+  return { id, limits, enforcement: "hard", createdAt };
 }
 
 /** The `litellm_budget_table` of a customer. */
@@ -80,7 +85,7 @@ function usdLimit(maxBudget: string | number | null, period: Period | null): Lim
 
 function amountFrom(field: string, value: string | number): NanoUsd {
   const amount = parseUsd(value);
-  if (amount !== undefined && amount >= 0n && amount <= USD_MAX) return amount;
+  if (amount !== undefined && amount >= 0n) return amount;
   const message = `${field} must be a non-negative finite number. Received: ${String(value).slice(0, 64)}`;
   throw new ApiError("invalid_request", message, { param: field });
 }
@@ -99,10 +104,10 @@ function countOf(budget: Budget, meter: Meter): number | null {
   return limit === undefined ? null : Number(limit.cap);
 }
 
-function periodFrom(text: string | null, at: number): Period | null {
+function periodFrom(text: string | null, { createdAt, place }: BudgetOrigin): Period | null {
   if (text === null) return null;
   const duration = parseDuration(text);
-  if (duration !== undefined) return periodOf(duration, at, UTC_MIDNIGHT);
+  if (duration !== undefined) return periodOf(duration, createdAt, place);
   const message = `Invalid budget_duration '${text.slice(0, 64)}'. Use a format like '1h', '24h', '7d', or '30d'.`;
   throw new ApiError("invalid_request", message, { param: "budget_duration" });
 }

@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 
-export const COMMANDS = ["start", "check", "audit"] as const;
+const COMMANDS = ["start", "check", "audit"] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 export interface Arguments {
@@ -12,7 +12,7 @@ export interface Arguments {
   readonly port: string | null;
 }
 
-export const USAGE = `Usage: purser [start|check|audit] [--config FILE] [--host HOST] [--port PORT]
+const USAGE = `Usage: purser [start|check|audit] [--config FILE] [--host HOST] [--port PORT]
 
   start   serve (the default); without --config: a demo with an embedded database and a built-in provider
   check   say what is wrong with the configuration, or that nothing is

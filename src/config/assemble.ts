@@ -71,11 +71,11 @@ function variablesOf(given: JsonObject, root: Scope): Variables {
 
 function readSettings(file: Values<(typeof KEYS)["config"]>, scope: Scope) {
   const at = (name: string) => inside(scope, name);
-  readSection("router_settings", file.router_settings ?? {}, at("router_settings"));
-  return {
-    general: readSection("general_settings", file.general_settings ?? {}, at("general_settings")),
-    litellm: readSection("litellm_settings", file.litellm_settings ?? {}, at("litellm_settings")),
-  };
+  const { general_settings, litellm_settings, router_settings } = file;
+  const general = readSection("general_settings", general_settings ?? {}, at("general_settings"));
+  const litellm = readSection("litellm_settings", litellm_settings ?? {}, at("litellm_settings"));
+  readSection("router_settings", router_settings ?? {}, at("router_settings"));
+  return { general, litellm };
 }
 
 function readMasterKey(general: General, scope: Scope): string | null {

@@ -8,7 +8,7 @@ import type { Key, Values } from "./key.ts";
 import { KEYS, VARIABLES } from "./keys.ts";
 import { KNOWN_PROVIDERS, type KnownProvider } from "./providers.ts";
 import { parseRoute } from "./route.ts";
-import { addMistake, addWarning, inside, type Scope } from "./scope.ts";
+import { addMistake, addWarning, inside, variable, type Scope } from "./scope.ts";
 import { accept, readKey, readSection, readVariable } from "./section.ts";
 import { parseMapping, show } from "./value.ts";
 
@@ -16,6 +16,7 @@ type Params = Values<typeof KEYS.litellm_params>;
 type Info = Values<typeof KEYS.model_info>;
 type Upstream = Pick<DeploymentConfig, "provider" | "model" | "apiBase" | "apiKey" | "apiVersion">;
 
+const BASE_KEYS = ["api_base", "base_url"];
 const ENTRY: Key<JsonObject> = { parse: parseMapping, about: "One deployment." };
 /** Ten thousand dollars for a million tokens: nobody asks that, but price lists are per million. */
 const SUSPICIOUS_PRICE = parsePrice("0.01") ?? 0n;
@@ -35,10 +36,12 @@ function readEntry(value: Json, scope: Scope): Draft | null {
     model_info,
   } = readSection("deployment", given, scope);
   const paramsScope = inside(scope, "litellm_params");
-  const params = litellm_params && readSection("litellm_params", litellm_params, paramsScope);
   const info = readSection("model_info", model_info ?? {}, inside(scope, "model_info"));
-  const upstream = params && readUpstream(params, paramsScope);
-  if (modelName === null || params === null || upstream === null) return null;
+  if (litellm_params === null) return null;
+  const params = readSection("litellm_params", litellm_params, paramsScope);
+  const hasBase = BASE_KEYS.some((name) => (litellm_params[name] ?? null) !== null);
+  const upstream = readUpstream(params, hasBase, paramsScope);
+  if (modelName === null || upstream === null) return null;
   const prices = pricesOf(params, info);
   warnOfPrices(prices, info.mode, scope);
   const baseModel = info.base_model ?? params.base_model;
@@ -50,16 +53,24 @@ function readEntry(value: Json, scope: Scope): Draft | null {
   };
 }
 
-function readUpstream(params: Params, scope: Scope): Upstream | null {
-  const givenBase = params.api_base ?? params.base_url;
+/** `hasBase` says whether the deployment names an address, be it a mistake. */
+function readUpstream(params: Params, hasBase: boolean, scope: Scope): Upstream | null {
   if (params.model === null) return null;
-  const parsed = parseRoute(params.model, givenBase !== null);
+  const parsed = parseRoute(params.model, hasBase);
   const route = accept(parsed, `${show(params.model)} `, inside(scope, "model"));
   if (route === null) return null;
   const provider: KnownProvider = KNOWN_PROVIDERS[route.provider];
-  const apiBase = givenBase ?? baseFromVariable(provider, scope);
-  const apiKey = params.api_key ?? keyFromVariables(provider, scope);
-  requireBaseAndKey(provider, { apiBase, apiKey }, scope);
+  // The key of a provider is not for whoever listens at an address of one's own.
+  const isOwnHost = hasBase && provider.needsKey && provider.needsBase !== true;
+  const apiBase = params.api_base ?? params.base_url ?? baseFromVariable(provider, scope);
+  const apiKey = params.api_key ?? (isOwnHost ? null : keyFromVariables(provider, scope));
+  if (apiBase === null && provider.needsBase === true) {
+    addMistake(inside(scope, "api_base"), "is missing", `add it, or set ${provider.baseVariable}`);
+  }
+  if (apiKey === null && provider.needsKey && !isOwnHost) {
+    const variables = provider.keyVariables.join(" or ");
+    addMistake(inside(scope, "api_key"), "is missing", `add it, or set ${variables}`);
+  }
   const apiVersion = params.api_version ?? versionFromVariable(route.provider, scope);
   return { ...route, apiBase, apiKey, apiVersion };
 }
@@ -70,30 +81,14 @@ function baseFromVariable({ baseVariable }: KnownProvider, scope: Scope): string
 }
 
 function keyFromVariables({ keyVariables }: KnownProvider, scope: Scope): string | null {
+  const name = keyVariables.find((each) => variable(scope.variables, each) !== undefined);
   const key: Key<string> = KEYS.litellm_params.api_key;
-  const found = keyVariables.map((name) => readVariable(name, key, scope));
-  return found.find((apiKey) => apiKey !== null) ?? null;
+  return name === undefined ? null : readVariable(name, key, scope);
 }
 
 function versionFromVariable(provider: string, scope: Scope): string | null {
   if (provider !== "azure") return null;
   return readVariable("AZURE_API_VERSION", VARIABLES.AZURE_API_VERSION, scope);
-}
-
-/** A host of one's own may be open to all, but no provider's is. */
-function requireBaseAndKey(
-  provider: KnownProvider,
-  given: Pick<Upstream, "apiBase" | "apiKey">,
-  scope: Scope,
-): void {
-  const ownHost = given.apiBase !== null && provider.needsBase !== true;
-  if (provider.needsBase === true && given.apiBase === null) {
-    addMistake(inside(scope, "api_base"), "is missing", `add it, or set ${provider.baseVariable}`);
-  }
-  if (provider.needsKey && given.apiKey === null && !ownHost) {
-    const variables = provider.keyVariables.join(" or ");
-    addMistake(inside(scope, "api_key"), "is missing", `add it, or set ${variables}`);
-  }
 }
 
 /** As in LiteLLM, a price beside the address wins over one in `model_info`. */

@@ -7,8 +7,8 @@ import { addMistake, type Scope } from "./scope.ts";
 
 /** A long model list has some hundred kilobytes; more is some other file. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
-/** References to anchors, so that a few lines cannot unfold to gigabytes. */
-const ALIASES_MAX = 1000;
+/** Uses of anchors, one inside another multiplied: enough for a long list, too few to unfold to gigabytes. */
+const ALIASES_MAX = 10_000;
 /** One slip often makes many errors; the first ones tell. */
 const ERRORS_SHOWN = 5;
 

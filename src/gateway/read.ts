@@ -10,6 +10,9 @@ const CHOICES_MAX = 128;
 /** Larger than any model's context, small enough that a ceiling stays an exact integer. */
 const OUTPUT_TOKENS_MAX = 100_000_000;
 
+/** Ten times what a deep tool schema needs; without a bound, writing the body out again would overflow the stack. */
+const NESTING_MAX = 200;
+
 /** What the body says, once it has been checked. */
 export interface ChatBody {
   readonly model: string;
@@ -66,7 +69,16 @@ function parse(bytes: Buffer): JsonObject {
     throw invalid("The body is not valid JSON.");
   }
   if (!isObject(value)) throw invalid("The body must be a JSON object.");
+  if (!isWithinDepth(value, NESTING_MAX)) {
+    throw invalid(`The body is nested more than ${String(NESTING_MAX)} levels deep.`);
+  }
   return value;
+}
+
+function isWithinDepth(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (levels === 0) return false;
+  return Object.values(value).every((child) => isWithinDepth(child, levels - 1));
 }
 
 function checkMessages(messages: Json | undefined): void {

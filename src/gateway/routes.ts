@@ -11,7 +11,7 @@ import { identify } from "./identify.ts";
 const CHAT = { route: "/v1/chat/completions", upstreamPath: "/chat/completions" };
 
 /** Every path on which a call can come in. A route that is not metered is not served. */
-export const CALL_PATHS = [
+const CALL_PATHS = [
   { path: "/v1/chat/completions", ...CHAT },
   { path: "/chat/completions", ...CHAT },
   { path: "/openai/deployments/:model/chat/completions", ...CHAT },

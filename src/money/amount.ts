@@ -15,8 +15,8 @@ const PICO_PER_NANO = 1000n;
 /** Long enough for every double and every price list; a longer text is not an amount but an attack. */
 const DECIMAL_CHARS_MAX = 64;
 
-/** A billion dollars, or a million per token: the ledger keeps 64-bit integers, which hold the sum of nine such. */
-const UNITS_MAX = 10n ** 18n;
+/** Four billion dollars, or four million per token: twice that still fits the ledger's columns of 64 bits. */
+const UNITS_MAX = 4n * 10n ** 18n;
 
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?$/i;
 

@@ -19,11 +19,11 @@ test("a call's event is LiteLLM's, to the byte", () => {
 
 test("what is unknown is null, and the key is there all the same", () => {
   const body = JSON.parse(litellmBody(tracking("krrish12", 0n))) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(body), [
-    ...["spend", "max_budget", "token", "customer_id", "user_id", "team_id", "user_email"],
-    ...["key_alias", "projected_exceeded_date", "projected_spend"],
-    ...["event", "event_group", "event_message"],
-  ]);
+  assert.equal(
+    Object.keys(body).join(" "),
+    "spend max_budget token customer_id user_id team_id user_email key_alias " +
+      "projected_exceeded_date projected_spend event event_group event_message",
+  );
   assert.equal(body["spend"], 0);
   assert.equal(body["max_budget"], null);
   assert.equal(body["key_alias"], null);

@@ -104,7 +104,9 @@ onEachDatabase((database) => {
   });
 
   test("a provider that resets before its headers is a clear error, and costs nothing", async () => {
-    upstream.answer = (_received, response) => response.destroy();
+    upstream.answer = (_received, response) => {
+      response.destroy();
+    };
     assert.equal((await purser.chat(customer)).status, 502);
     await assertSpent(0);
   });

@@ -1,6 +1,6 @@
 /** Any accounts and any commands: few names and small amounts, so that commands meet and limits are reached. */
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import type { Budget, Customer, Enforcement, Key, Limit, Meter } from "../../src/ledger/book.ts";
 import type { Command, CreateCustomer, Policy, Quote, Reserve } from "../../src/ledger/command.ts";
@@ -19,10 +19,16 @@ const model = fc.constantFrom("m1", "m1", "m2");
 const callId = fc.constantFrom("h1", "h2", "h3", "h4", "h5", "h6", "h7", "h8");
 const budgetId = fc.constantFrom("b1", "b2", "b3", "missing");
 const customerId = fc.constantFrom("acme", "bert", "carl", "dora");
-const keyVersion = fc.constantFrom<Reserve["key"]>(
-  ...[ledger.MASTER_KEY, ledger.MASTER_KEY, { hash: "unknown", version: 1 }],
-  ...[1, 1, 1, 1, 2].map((version) => ({ hash: "k1", version })),
-  ...[1, 1, 1, 1, 2].map((version) => ({ hash: "k2", version })),
+/** One in five knows an older version of its key than is stored. */
+const rowOfKey = fc.record({
+  hash: fc.constantFrom("k1", "k2"),
+  version: fc.constantFrom(1, 1, 1, 1, 0),
+});
+
+const keyOfCall: fc.Arbitrary<Reserve["key"]> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(ledger.MASTER_KEY) },
+  { weight: 9, arbitrary: rowOfKey },
+  { weight: 1, arbitrary: fc.constant({ hash: "unknown", version: 1 }) },
 );
 
 const limit = fc.oneof(
@@ -94,7 +100,7 @@ const reserve = fc
     id: callId,
     at: time,
     customer: fc.option(customerId, { freq: 9 }),
-    key: keyVersion,
+    key: keyOfCall,
     facts: model.map((name) => ledger.facts({ model: name })),
     quote,
   })

@@ -3,15 +3,15 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
-import { counterName, type Counter, type Limit } from "../../src/ledger/book.ts";
+import { counterName, type Counter } from "../../src/ledger/book.ts";
 import type { Command, Outcome } from "../../src/ledger/command.ts";
-import { LIFETIME } from "../../src/money/window.ts";
 import type { Book } from "../support/book.ts";
 import { seeded } from "../support/seed.ts";
 import { textOf } from "../support/table.ts";
 import * as arbitrary from "./arbitrary.ts";
+import { hardLimits } from "./limits.ts";
 import { ceilingOf, Model, type World } from "./model.ts";
 
 const RUNS = 1000;
@@ -121,33 +121,6 @@ function split(commands: readonly Command[], sizes: readonly number[]): Command[
     batches.push(commands.slice(first, first + size));
   }
   return batches;
-}
-
-interface Watched {
-  readonly limit: Limit;
-  readonly counter: Counter;
-}
-
-/** The limits that no call of theirs can have gone around: those of keys and of customers with a budget of their own. */
-function hardLimits(book: Book): Watched[] {
-  const customers = [...book.customers.values()].map((row) => ({ ...row, scope: "customer" }));
-  const keys = [...book.keys.values()].map((row) => ({ ...row, id: row.hash, scope: "key" }));
-  const counters = [...book.counters.values()];
-  return [...customers, ...keys].flatMap(({ scope, id, budgetId }) => {
-    const budget = book.budgets.get(budgetId ?? "");
-    const limits = budget?.enforcement === "hard" ? budget.limits : [];
-    const counted = counters.filter((row) => row.scope === scope && row.scopeId === id);
-    return limits
-      .filter((limit) => limit.meter !== "tokens")
-      .flatMap((limit) =>
-        counted.filter((row) => counts(row, limit)).map((counter) => ({ limit, counter })),
-      );
-  });
-}
-
-function counts(counter: Counter, { meter, model, period }: Limit): boolean {
-  const isLifetime = counter.end === LIFETIME.end;
-  return counter.meter === meter && counter.model === (model ?? "") && isLifetime === !period;
 }
 
 /** How much the postings took beyond what was held for them. */

@@ -22,6 +22,7 @@ import { budgetIdsOf, countersOf, reachOf } from "../../src/ledger/reach.ts";
 import type { Changes, Decision, Rows } from "../../src/ledger/rows.ts";
 import { nanoUsd } from "../../src/money/amount.ts";
 import { USAGE_PARTS } from "../../src/money/usage.ts";
+import { HOUR_MS } from "./ledger.ts";
 
 export class Book {
   readonly customers = new Map<string, Customer>();
@@ -91,7 +92,10 @@ export class Book {
     const budgetIds = budgetIdsOf(commands, { customers, keys }, policy);
     assertSorted(budgetIds);
     const rows = {
-      ...{ holds, postings, customers, keys },
+      holds,
+      postings,
+      customers,
+      keys,
       budgets: within("budget", this.budgets, budgetIds),
     };
     const names = countersOf(commands, rows, policy).map(counterName);
@@ -152,12 +156,20 @@ function sums(moves: readonly Move[]): Map<string, bigint> {
 
 function summary({ kind, at, customer, facts, ...posting }: Posting): RollupDelta {
   const calls = kind === "adjusted" ? 0 : 1;
+  const { model, provider, route } = facts;
   const { keyHash, usage, cost, charge } = posting;
   return {
-    hour: at - (at % 3_600_000),
+    hour: at - (at % HOUR_MS),
     customer: customer ?? "",
-    ...{ keyHash, model: facts.model, provider: facts.provider, route: facts.route },
-    ...{ calls, failures: kind === "settled" ? 0 : calls, usage, cost, charge },
+    keyHash,
+    model,
+    provider,
+    route,
+    calls,
+    failures: kind === "settled" ? 0 : calls,
+    usage,
+    cost,
+    charge,
   };
 }
 

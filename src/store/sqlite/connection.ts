@@ -34,6 +34,11 @@ export class Connection {
     return this.#prepare(text).get(...parameters);
   }
 
+  /** For what answers no rows. */
+  execute(text: string, parameters: readonly SqlValue[]): void {
+    this.#prepare(text).run(...parameters);
+  }
+
   /** Several statements, without parameters. */
   script(text: string): void {
     this.#database.exec(text);

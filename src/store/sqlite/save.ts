@@ -26,9 +26,10 @@ export function save(connection: Connection, changes: Changes): void {
   insert(connection, OUTBOX, changes.events);
 }
 
+/** Made once per table: a batch is often a single command, and the text of a statement is what it is known by. */
+const TEXTS = new Map<string, string>();
+
 function insert<Item>(connection: Connection, table: Table<Item>, items: readonly Item[]): void {
-  if (items.length === 0) return;
-  const marks = Object.keys(table.columns).map(() => "?");
-  const text = insertText(table, `values (${marks.join(", ")})`);
-  for (const item of items) connection.run(text, valuesOf(table, item));
+  const text = TEXTS.get(table.name) ?? textOf(table);
+  for (const item of items) connection.execute(text, valuesOf(table, item));
 }

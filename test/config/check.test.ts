@@ -1,0 +1,79 @@
+/** `purser check` tells what a start would do, and nothing that is secret. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runCheck } from "../../src/cli/check.ts";
+import { withFile } from "./source.ts";
+
+const FILE = `
+model_list:
+  - model_name: gpt-4o
+    litellm_params: {model: azure/eu, api_base: "https://r.example", api_key: os.environ/THE_KEY}
+    model_info: {id: eu, base_model: gpt-4o}
+  - model_name: house
+    litellm_params: {model: fake/m}
+    model_info: {id: h1, input_cost_per_token: 0.00000015, output_cost_per_token: 6e-7}
+general_settings:
+  master_key: sk-hidden-master
+  database_url: postgres://user:hidden-password@db.example:5432/purser?sslmode=require
+  alerting: [webhook]
+  proxy_batch_write_at: 10
+router_settings: {num_retries: 2}
+`;
+
+const ENV = {
+  THE_KEY: "hidden-provider-key",
+  WEBHOOK_URL: "https://user:hidden-pass@hooks.example/hidden-path",
+  WEBHOOK_SECRET: Buffer.from("hidden-secret-of-24-bytes").toString("base64"),
+};
+
+test("a right configuration is described, without its secrets", () => {
+  const { code, text } = check(FILE);
+  assert.equal(
+    text,
+    `config: ok
+database: postgres db.example:5432/purser
+webhook: hooks.example
+
+deployments
+  model    upstream   input $/M    output $/M   id
+  gpt-4o   azure/eu   price list   price list   eu
+  house    fake/m     0.15         0.6          h1
+
+ignored
+  general_settings.proxy_batch_write_at   spend is written in the call's own transaction
+  router_settings.num_retries             retries, fallbacks and cooldowns are not built yet
+
+warnings
+  router_settings.num_retries: ignored: retries, fallbacks and cooldowns are not built yet
+`,
+  );
+  assert.equal(code, 0);
+});
+
+test("a wrong configuration fails with its mistakes", () => {
+  const { code, text } = check(FILE.replace("alerting", "alertng"));
+  assert.equal(code, 1);
+  assert.equal(
+    text,
+    'config: 1 mistake\n  general_settings.alertng   unknown key; did you mean "alerting"?\n',
+  );
+});
+
+test("without a file, the demonstration is described", () => {
+  const printed: string[] = [];
+  assert.equal(
+    runCheck(null, {}, (text) => printed.push(text)),
+    0,
+  );
+  assert.match(printed.join(""), /azure-gpt-3\.5/);
+  assert.doesNotMatch(printed.join(""), /sk-1234/);
+});
+
+function check(file: string): { readonly code: number; readonly text: string } {
+  const printed: string[] = [];
+  const code = withFile(file, (path) => runCheck(path, ENV, (text) => printed.push(text)));
+  const text = printed.join("");
+  assert.doesNotMatch(text, /hidden/);
+  return { code, text };
+}

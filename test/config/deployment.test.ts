@@ -1,0 +1,149 @@
+/** What a deployment becomes: its provider, address, key, id and prices. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DeploymentConfig } from "../../src/config/config.ts";
+import { KNOWN_PROVIDERS, PROVIDER_ALIASES } from "../../src/config/providers.ts";
+import { formatPrice } from "../../src/money/amount.ts";
+import { configOf, MINIMAL, withParams } from "./source.ts";
+
+const HOST = "http://127.0.0.1:8000/v1";
+
+test("the first slash ends the provider, and a name without one is OpenAI's", () => {
+  const rows = [
+    [{ model: "openai/gpt-4o", api_key: "k" }, "openai", "gpt-4o"],
+    [{ model: "gpt-4o", api_key: "k" }, "openai", "gpt-4o"],
+    [{ model: "openrouter/meta-llama/llama-3", api_key: "k" }, "openrouter", "meta-llama/llama-3"],
+    [{ model: "openai/meta-llama/llama-3", api_base: HOST }, "openai", "meta-llama/llama-3"],
+    [{ model: "meta-llama/llama-3", api_base: HOST }, "openai", "meta-llama/llama-3"],
+    [{ model: "meta-llama/llama-3", base_url: HOST }, "openai", "meta-llama/llama-3"],
+    [{ model: "together/m", api_key: "k" }, "together_ai", "m"],
+    [{ model: "fireworks/m", api_key: "k" }, "fireworks_ai", "m"],
+    [{ model: "nvidia/m", api_key: "k" }, "nvidia_nim", "m"],
+    [{ model: "vllm/m" }, "hosted_vllm", "m"],
+    [{ model: "fake/gpt" }, "fake", "gpt"],
+  ] as const;
+  for (const [params, provider, model] of rows) {
+    const deployment = only(withParams(params));
+    assert.deepEqual([deployment.provider, deployment.model], [provider, model]);
+  }
+});
+
+test("every spelling of every provider is accepted, with the key from its variable", () => {
+  for (const [spelling, name] of [
+    ...Object.keys(KNOWN_PROVIDERS).map((each) => [each, each] as const),
+    ...Object.entries(PROVIDER_ALIASES),
+  ]) {
+    const variables: readonly string[] = KNOWN_PROVIDERS[name].keyVariables;
+    for (const variable of variables) {
+      const env = { [variable]: "from-env", AZURE_API_BASE: "https://r.example" };
+      const deployment = only(withParams({ model: `${spelling}/m` }), env);
+      assert.deepEqual([deployment.provider, deployment.apiKey], [name, "from-env"]);
+    }
+  }
+});
+
+test("Azure's address and version come from the entry, else from the environment", () => {
+  const env = {
+    AZURE_API_KEY: "k",
+    AZURE_API_BASE: "https://env.example",
+    AZURE_API_VERSION: "2024-10-21",
+  };
+  const fromEnv = only(withParams({ model: "azure/d" }), env);
+  assert.deepEqual(
+    [fromEnv.apiBase, fromEnv.apiVersion, fromEnv.apiKey],
+    ["https://env.example", "2024-10-21", "k"],
+  );
+  const params = { model: "azure/d", api_base: "https://own.example", api_version: "v" };
+  const own = only(withParams(params), env);
+  assert.deepEqual([own.apiBase, own.apiVersion, own.apiKey], ["https://own.example", "v", "k"]);
+  assert.equal(only(withParams({ model: "openai/m", api_key: "k" }), env).apiVersion, null);
+});
+
+test("a provider's key is not sent to a host of one's own", () => {
+  const config = configOf(withParams({ model: "openai/m", api_base: HOST }), {
+    env: { OPENAI_API_KEY: "sk-of-openai" },
+  });
+  assert.equal(config.deployments[0]?.apiKey, null);
+});
+
+test("a server on this machine gets the key from its variable, wherever it listens", () => {
+  const params = { model: "hosted_vllm/m", api_base: HOST };
+  assert.equal(only(withParams(params), { HOSTED_VLLM_API_KEY: "k" }).apiKey, "k");
+});
+
+test("a given id is kept, a number too, and derived ids are stable and unique", () => {
+  const given = only(withParams({ model: "fake/m" }, { id: 12 }));
+  assert.equal(given.id, "12");
+  const [entry] = MINIMAL.model_list;
+  const other = { model_name: "other", litellm_params: { model: "fake/m" } };
+  const ids = configOf({ ...MINIMAL, model_list: [entry, other, entry, entry] }).deployments.map(
+    ({ id }) => id,
+  );
+  assert.equal(new Set(ids).size, 4);
+  assert.deepEqual(ids.slice(2), [`${ids[0]}-2`, `${ids[0]}-3`]);
+  assert.equal(only(MINIMAL).id, ids[0], "the same entry has the same id in another file");
+});
+
+test("a given id that looks derived keeps its owner", () => {
+  const derived = only(MINIMAL).id;
+  const [entry] = MINIMAL.model_list;
+  const namesake = { ...entry, model_info: { id: derived } };
+  const ids = configOf({ ...MINIMAL, model_list: [entry, namesake] }).deployments.map(
+    ({ id }) => id,
+  );
+  assert.deepEqual(ids, [`${derived}-2`, derived]);
+});
+
+test("prices are exact, and those beside the address win", () => {
+  const { prices } = only(
+    withParams(
+      { model: "fake/m", input_cost_per_token: "3e-7" },
+      {
+        input_cost_per_token: 0.5,
+        output_cost_per_token: 0.0000006,
+        cache_read_input_token_cost: 0,
+        cache_creation_input_token_cost: "0.000000375",
+        input_cost_per_request: 0.01,
+      },
+    ),
+  );
+  const shown = Object.values(prices).map((price) => (price === null ? null : formatPrice(price)));
+  assert.deepEqual(Object.keys(prices), ["input", "output", "cacheRead", "cacheWrite", "request"]);
+  assert.deepEqual(shown, ["0.0000003", "0.0000006", "0", "0.000000375", "0.01"]);
+});
+
+test("what is not given is null, for the price list to know", () => {
+  const { prices, baseModel, outputTokensMax, apiBase, apiKey } = only(MINIMAL);
+  assert.deepEqual(new Set(Object.values(prices)), new Set([null]));
+  assert.deepEqual([baseModel, outputTokensMax, apiBase, apiKey], [null, null, null, null]);
+});
+
+test("what is known of the model is kept", () => {
+  const info = { base_model: "azure/gpt-4o", max_output_tokens: "16384" };
+  const { baseModel, outputTokensMax } = only(withParams({ model: "fake/m" }, info));
+  assert.deepEqual([baseModel, outputTokensMax], ["azure/gpt-4o", 16384]);
+  assert.equal(only(withParams({ model: "fake/m", base_model: "b" })).baseModel, "b");
+});
+
+test("prices that look wrong, or are half given, are warned of", () => {
+  const rows: readonly (readonly [object, RegExp | null])[] = [
+    [{ input_cost_per_token: 0.001, output_cost_per_token: 0.002 }, null],
+    [{ input_cost_per_token: 0.15, output_cost_per_token: 0.6 }, /dollars per million tokens/],
+    [{ input_cost_per_token: 0.001 }, /no output_cost_per_token/],
+    [{ output_cost_per_token: 0.001 }, /no input_cost_per_token/],
+    [{ input_cost_per_token: 0.001, mode: "embedding" }, null],
+    [{}, null],
+  ];
+  for (const [info, told] of rows) {
+    const { warnings } = configOf(withParams({ model: "fake/m" }, info));
+    assert.equal(warnings.length, told === null ? 0 : 1, warnings.join());
+    if (told !== null) assert.match(warnings.join(), told);
+  }
+});
+
+function only(document: object, env: Record<string, string> = {}): DeploymentConfig {
+  const [deployment] = configOf(document, { env }).deployments;
+  assert.ok(deployment !== undefined);
+  return deployment;
+}

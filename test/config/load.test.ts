@@ -1,0 +1,255 @@
+/** Which source decides a setting, and what applies if none does. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { formatPrice } from "../../src/money/amount.ts";
+import { Webhook } from "standardwebhooks";
+import {
+  configOf,
+  expectConfig,
+  load,
+  loadFrom,
+  MASTER_KEY,
+  MINIMAL,
+  withGeneral,
+} from "./source.ts";
+
+const EXAMPLE = fileURLToPath(new URL("../../examples/config.yaml", import.meta.url));
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+
+test("a file of a deployment and a key gets the defaults for all else", () => {
+  const { deployments, ...config } = configOf(MINIMAL);
+  assert.equal(deployments.length, 1);
+  assert.deepEqual(config, {
+    host: "127.0.0.1",
+    port: 4000,
+    logLevel: "info",
+    masterKey: MASTER_KEY,
+    database: { kind: "sqlite", file: "purser.db" },
+    budgets: { defaultCustomerBudgetId: null, exceededStatus: 429, unsettledCharge: "input" },
+    place: { zone: "UTC", resetTime: "00:00" },
+    webhook: null,
+    deadlines: { headersMs: 300_000, idleMs: 120_000, callMs: 900_000, shutdownMs: 30_000 },
+    requestBytesMax: 33_554_432,
+    ignored: [],
+    warnings: [],
+  });
+});
+
+test("every setting of the file reaches the configuration", () => {
+  const config = configOf({
+    ...withGeneral({
+      database_url: "postgres://u:p@h/db?sslmode=require",
+      alerting: ["webhook"],
+      budget_exceeded_status: 402,
+      unsettled_charge: "ceiling",
+      request_bytes_max: 4096,
+      headers_timeout: 0.5,
+      idle_timeout: "7",
+      call_timeout: 60,
+      shutdown_timeout: 1,
+      log_level: "WARN",
+    }),
+    litellm_settings: {
+      max_end_user_budget_id: "free",
+      timezone: "Europe/Berlin",
+      budget_reset_time: "06:30",
+    },
+    environment_variables: { WEBHOOK_URL: "https://h/hook/", WEBHOOK_SECRET: SECRET },
+  });
+  assert.deepEqual(config.database, {
+    kind: "postgres",
+    url: "postgres://u:p@h/db?sslmode=require",
+  });
+  assert.deepEqual(config.webhook, { url: "https://h/hook/", secret: SECRET });
+  assert.deepEqual(config.budgets, {
+    defaultCustomerBudgetId: "free",
+    exceededStatus: 402,
+    unsettledCharge: "ceiling",
+  });
+  assert.deepEqual(config.place, { zone: "Europe/Berlin", resetTime: "06:30" });
+  assert.deepEqual(config.deadlines, {
+    headersMs: 500,
+    idleMs: 7000,
+    callMs: 60_000,
+    shutdownMs: 1000,
+  });
+  assert.equal(config.requestBytesMax, 4096);
+  assert.equal(config.logLevel, "warn");
+});
+
+test("flags set host and port", () => {
+  const { host, port } = configOf(MINIMAL, { argv: { host: "::1", port: "0" } });
+  assert.deepEqual([host, port], ["::1", 0]);
+});
+
+test("the file wins over the environment, and the environment over the default", () => {
+  const env = { DATABASE_URL: "sqlite:env.db", PURSER_MASTER_KEY: "sk-env", LOG_LEVEL: "error" };
+  const bare = { ...MINIMAL, general_settings: {} };
+  const fromEnv = configOf(bare, { env });
+  assert.deepEqual(fromEnv.database, { kind: "sqlite", file: "env.db" });
+  assert.deepEqual([fromEnv.masterKey, fromEnv.logLevel], ["sk-env", "error"]);
+  const file = withGeneral({ database_url: "sqlite:file.db", log_level: "debug" });
+  const fromFile = configOf(file, { env });
+  assert.deepEqual(fromFile.database, { kind: "sqlite", file: "file.db" });
+  assert.deepEqual([fromFile.masterKey, fromFile.logLevel], [MASTER_KEY, "debug"]);
+});
+
+test("Purser's own name of the master key comes before LiteLLM's", () => {
+  const bare = { ...MINIMAL, general_settings: {} };
+  const both = { PURSER_MASTER_KEY: "sk-purser", LITELLM_MASTER_KEY: "sk-litellm" };
+  assert.equal(configOf(bare, { env: both }).masterKey, "sk-purser");
+  const empty = { ...both, PURSER_MASTER_KEY: "" };
+  assert.equal(configOf(bare, { env: empty }).masterKey, "sk-litellm");
+});
+
+test("a value may be named by its variable, which the file itself may set", () => {
+  const file = {
+    ...withGeneral({ master_key: "os.environ/KEY", budget_exceeded_status: "os.environ/STATUS" }),
+    environment_variables: { KEY: "os.environ/REAL_KEY", STATUS: 400 },
+  };
+  const { masterKey, budgets } = configOf(file, { env: { REAL_KEY: "sk-real", STATUS: "402" } });
+  assert.deepEqual([masterKey, budgets.exceededStatus], ["sk-real", 400]);
+});
+
+test("databases are named by scheme", () => {
+  const rows = [
+    ["sqlite:data/x.db", { kind: "sqlite", file: "data/x.db" }],
+    ["sqlite:/var/x.db", { kind: "sqlite", file: "/var/x.db" }],
+    ["sqlite:///var/x.db", { kind: "sqlite", file: "/var/x.db" }],
+    ["SQLite:x.db", { kind: "sqlite", file: "x.db" }],
+    ["postgresql://h/db", { kind: "postgres", url: "postgresql://h/db" }],
+    ["postgres://u:p@a:1,b:2/db", { kind: "postgres", url: "postgres://u:p@a:1,b:2/db" }],
+  ] as const;
+  for (const [database_url, database] of rows) {
+    assert.deepEqual(configOf(withGeneral({ database_url })).database, database);
+  }
+});
+
+test("a database in memory is warned of", () => {
+  const { warnings } = configOf(withGeneral({ database_url: "sqlite::memory:" }));
+  assert.match(warnings.join(), /lost when Purser stops/);
+});
+
+test("the webhook needs its address, and the address needs the webhook", () => {
+  const loaded = load(withGeneral({ alerting: ["webhook"] }));
+  assert.deepEqual(loaded.ok ? [] : loaded.mistakes, [
+    {
+      path: "WEBHOOK_URL",
+      problem: "is missing",
+      cure: 'set it, or remove "webhook" from general_settings.alerting',
+    },
+  ]);
+  const env = { WEBHOOK_URL: "http://h/hook" };
+  const silent = configOf(MINIMAL, { env });
+  assert.equal(silent.webhook, null);
+  assert.deepEqual(silent.warnings, [
+    'WEBHOOK_URL: has no effect without alerting: ["webhook"] in general_settings',
+  ]);
+  assert.deepEqual(configOf(withGeneral({ alerting: ["webhook"] }), { env }).webhook, {
+    url: "http://h/hook",
+    secret: null,
+  });
+});
+
+test("channels that nothing is sent to yet are ignored and warned of", () => {
+  const { ignored, warnings, webhook } = configOf(withGeneral({ alerting: ["slack", "email"] }));
+  assert.equal(webhook, null);
+  assert.deepEqual(
+    ignored.map(({ reason }) => reason),
+    ["slack", "email"].map((channel) => `nothing is sent to "${channel}" yet, only to "webhook"`),
+  );
+  assert.equal(warnings.length, 2);
+});
+
+test("every secret that is accepted can sign, and no other is accepted", () => {
+  const encoded = (bytes: number) => Buffer.alloc(bytes, 0xfb).toString("base64");
+  const rows: readonly (readonly [string, boolean])[] = [
+    ...[24, 25, 26, 64].map((bytes) => [`whsec_${encoded(bytes)}`, true] as const),
+    [encoded(32), true],
+    [`whsec_${encoded(23)}`, false],
+    [`whsec_${encoded(65)}`, false],
+    ["whsec_", false],
+    ["whsec_not base64 at all, but long enough to be", false],
+    [`whsec_${encoded(32).replaceAll("+", "-")}`, false],
+  ];
+  for (const [WEBHOOK_SECRET, accepted] of rows) {
+    const env = { WEBHOOK_URL: "http://h", WEBHOOK_SECRET };
+    assert.equal(
+      load(withGeneral({ alerting: ["webhook"] }), { env }).ok,
+      accepted,
+      WEBHOOK_SECRET,
+    );
+    if (accepted) assert.ok(new Webhook(WEBHOOK_SECRET).sign("id", new Date(0), "{}"));
+  }
+});
+
+test("without a file there is a demonstration on the loopback", () => {
+  const config = expectConfig(loadFrom(null));
+  assert.deepEqual([config.host, config.port, config.masterKey], ["127.0.0.1", 4000, "sk-1234"]);
+  assert.deepEqual(config.database, { kind: "sqlite", file: "purser.db" });
+  assert.deepEqual(
+    config.deployments.map(({ modelName, provider }) => `${provider} ${modelName}`),
+    ["fake azure-gpt-3.5", "fake mistral", "fake fake-gpt"],
+  );
+  for (const { prices } of config.deployments) {
+    assert.ok(prices.input !== null && prices.output !== null && prices.input > 0n);
+    assert.ok(prices.output > prices.input, formatPrice(prices.output));
+  }
+  assert.deepEqual([config.ignored, config.warnings], [[], []]);
+});
+
+test("the environment decides about the demonstration too", () => {
+  const env = {
+    LITELLM_MASTER_KEY: "sk-mine",
+    DATABASE_URL: "sqlite:mine.db",
+    WEBHOOK_URL: "http://h/hook",
+  };
+  const config = expectConfig(loadFrom(null, { env }));
+  assert.equal(config.masterKey, "sk-mine");
+  assert.deepEqual(config.database, { kind: "sqlite", file: "mine.db" });
+  assert.deepEqual(config.webhook, { url: "http://h/hook", secret: null });
+});
+
+test("the master key of the examples is warned of where others can reach it", () => {
+  const argv = { host: "0.0.0.0", port: null };
+  const open = configOf(withGeneral({ master_key: "sk-1234" }), { argv });
+  assert.match(open.warnings.join(), /0\.0\.0\.0 knows the master key/);
+  assert.deepEqual(configOf(withGeneral({ master_key: "sk-1234" })).warnings, []);
+  assert.deepEqual(configOf(MINIMAL, { argv }).warnings, []);
+});
+
+test("nobody can change the configuration", () => {
+  const config = configOf(withGeneral({ proxy_batch_write_at: 10 }));
+  const frozen = (value: unknown): boolean =>
+    typeof value !== "object" ||
+    value === null ||
+    (Object.isFrozen(value) && Object.values(value).every(frozen));
+  assert.ok(frozen(config));
+});
+
+test("anchors and merge keys work as in LiteLLM's files", () => {
+  const { deployments } = configOf(`
+model_list:
+  - {model_name: a, litellm_params: &house {model: openai/a, api_base: "http://127.0.0.1:8000/v1"}}
+  - {model_name: b, litellm_params: {<<: *house, model: openai/b}}
+general_settings: {master_key: sk-test}
+`);
+  assert.deepEqual(
+    deployments.map(({ model, apiBase }) => `${model} ${apiBase}`),
+    ["a http://127.0.0.1:8000/v1", "b http://127.0.0.1:8000/v1"],
+  );
+});
+
+test("the example works as it is, and with every line that is commented out", () => {
+  expectConfig(loadFrom(EXAMPLE));
+  const whole = readFileSync(EXAMPLE, "utf8").replaceAll(/^#(?= {2})/gm, "");
+  const env = { OPENAI_API_KEY: "k", AZURE_API_KEY: "k", WEBHOOK_URL: "http://h" };
+  const config = configOf(whole, { env });
+  assert.equal(config.deployments.length, 4);
+  assert.equal(config.budgets.defaultCustomerBudgetId, "free-tier");
+  assert.notEqual(config.webhook, null);
+  assert.deepEqual([config.warnings, config.ignored], [[], []]);
+});
