@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
-import { cpus, release, totalmem, type } from "node:os";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { nginxVersion } from "./peers/nginx.ts";
@@ -18,6 +18,7 @@ export function describeMachine(dir: string): Readonly<Record<string, string>> {
     processors: `${processors.length} × ${processors[0]?.model.trim() ?? "unknown"}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     system: `${type()} ${release()}`,
+    "load before the run": `${loadavg()[0]?.toFixed(2) ?? "unknown"} (others at work make every figure worse)`,
     "durable write of 4 KiB": `${syncMs(dir).toFixed(2)} ms (median; a commit cannot be faster)`,
   };
 }

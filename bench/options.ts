@@ -46,9 +46,9 @@ const FULL: Sizes = {
 
 const QUICK: Sizes = {
   rounds: 2,
-  roundSeconds: 1,
-  warmUpSeconds: 1,
-  latencyRequests: 300,
+  roundSeconds: 0.7,
+  warmUpSeconds: 0.8,
+  latencyRequests: 200,
   kills: 3,
   parityRequests: 2000,
   memoryCustomers: 5000,

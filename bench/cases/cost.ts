@@ -1,6 +1,7 @@
 /** The cases that compare what a call costs: every peer runs, and takes turns with the others. */
 
 import type { CaseName, Sizes } from "../options.ts";
+import { announce } from "../progress.ts";
 import type { Peers } from "../peers/peers.ts";
 import type { CaseResult } from "../results.ts";
 import { measureCpu, measureStreams } from "./cpu.ts";
@@ -16,7 +17,7 @@ export async function measureCost(
   const shared = { servers, customers, sizes: plan.sizes };
   const found: CaseResult[] = [];
   for (const name of COST_CASES.filter((each) => plan.cases.includes(each))) {
-    console.error(`measuring ${name} …`);
+    announce(name);
     if (name === "cpu") found.push(await measureCpu(shared));
     else if (name === "latency") found.push(await measureLatency(shared));
     else found.push(await measureStreams(shared, name === "stream" ? BURST : APART));

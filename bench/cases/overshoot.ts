@@ -15,7 +15,7 @@ const CUSTOMERS = 8;
 /** About 2,500 output tokens: a good dozen answers of median length, or two and a half of the longest asked for. */
 export const OVERSHOOT_BUDGET = "0.0015";
 const MAX_TOKENS = 1024;
-const PACE_MS = 2;
+const PACE_MS = 1;
 
 /** A client that is told that headroom is held tries again, sooner than it is told to. */
 const RETRY_MS = 50;

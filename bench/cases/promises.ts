@@ -3,6 +3,7 @@
 import type { Database } from "../databases.ts";
 import { nanoFromDollars } from "../money.ts";
 import type { CaseName, Sizes } from "../options.ts";
+import { announce } from "../progress.ts";
 import { startCountAfter } from "../peers/count-after.ts";
 import { createCustomers, createSite, readSpend, startPurser } from "../peers/purser.ts";
 import type { Purser } from "../peers/purser.ts";
@@ -70,7 +71,7 @@ export async function measurePromises(plan: PromisesPlan): Promise<Found> {
   for (const name of plan.cases) {
     const promised = PROMISES[name];
     if (promised === undefined) continue;
-    console.error(`measuring ${name} …`);
+    announce(name);
     const rows: Row[] = [];
     const attempt = async (server: string, measure: () => Promise<Row>): Promise<void> => {
       try {

@@ -18,11 +18,11 @@ export const DEFAULTS = {
   deadlines: {
     /** A reasoning model that does not stream sends its headers after the last thought: minutes. */
     headersMs: 300_000,
-    /** Providers send comments or empty chunks while they think, at least each minute. */
+    /** Longer than a model pauses in its answer, shorter than anyone waits for a dead connection. */
     idleMs: 120_000,
-    /** Longer than the longest answers measured, so that only calls that will never end are cut. */
+    /** Three times the wait for headers; bounds how long a call can hold its customer's headroom. */
     callMs: 900_000,
-    /** What Kubernetes grants before it kills. */
+    /** As long as Kubernetes waits by default before it kills; raise both for longer calls. */
     shutdownMs: 30_000,
   },
 } as const satisfies Partial<Config> & Partial<Config["budgets"]>;

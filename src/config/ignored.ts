@@ -29,7 +29,7 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
   litellm_params: [
     missed("limits of one deployment are not built yet", "tpm rpm itpm otpm max_parallel_requests"),
     missed(
-      "retries, weights and cooldowns of one deployment are not built yet",
+      "retries, weights and cooldowns of one deployment are not configurable yet",
       "num_retries max_retries weight order cooldown_time tags tag_regex",
     ),
     missed("headers_timeout, idle_timeout and call_timeout apply", "timeout stream_timeout"),
@@ -171,7 +171,7 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
     ),
     missed("answers are not cached yet", "cache cache_params"),
     missed(
-      "retries and fallbacks are not built yet",
+      "retries and fallbacks are not configurable yet",
       `num_retries num_retries_per_request allowed_fails cooldown_time fallbacks max_fallbacks
        default_fallbacks context_window_fallbacks content_policy_fallbacks model_alias_map`,
     ),
@@ -193,7 +193,7 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
   ],
   router_settings: [
     missed(
-      "retries, fallbacks and cooldowns are not built yet",
+      "retries, fallbacks and cooldowns are not configurable yet",
       `num_retries max_retries retry_after retry_policy model_group_retry_policy fallbacks
        default_fallbacks max_fallbacks context_window_fallbacks content_policy_fallbacks
        allowed_fails allowed_fails_policy cooldown_time disable_cooldowns`,

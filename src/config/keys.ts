@@ -28,8 +28,8 @@ import {
 /** Node's timers fire at once for more than 24.8 days; no call is a day long. */
 const DEADLINE_SECONDS_MAX = 86_400;
 const MS_PER_SECOND = 1000;
-/** A body is also a string for a moment, and V8 has none longer than this. */
-const REQUEST_BYTES_MAX = 512 * 1024 * 1024;
+/** A body is also a string for a moment, and V8 has none of twice this length. */
+const REQUEST_BYTES_MAX = 256 * 1024 * 1024;
 
 const PRICE_KEYS = {
   input_cost_per_token: { parse: parseUnitPrice, about: "Dollars per input token." },
@@ -144,7 +144,7 @@ export const KEYS = {
     unsettled_charge: {
       parse: oneOf(["waive", "input", "ceiling"]),
       about:
-        "What a call is charged whose instance died: nothing, what its input can have cost, or all that was held for it.",
+        "Charge of a call whose instance died: nothing, what its input can have cost, or all it held.",
       default: `\`${DEFAULTS.unsettledCharge}\``,
     },
     request_bytes_max: {
@@ -197,7 +197,7 @@ export const VARIABLES = {
   WEBHOOK_SECRET: {
     parse: parseWebhookSecret,
     about:
-      "Signs each delivery by the Standard Webhooks specification: `whsec_` and 24 to 64 bytes in base64. Without it, deliveries are not signed.",
+      "Signs deliveries as Standard Webhooks do: `whsec_` and 24 to 64 bytes in base64. Unsigned without it.",
     secret: true,
   },
   AZURE_API_VERSION: { parse: parseText, about: "As `api_version`." },

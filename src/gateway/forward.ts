@@ -143,7 +143,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.#client.once("drain", () => controller.resume());
     }
     const { outputBound } = this.#sending;
-    if (outputBound !== null && meter.produced.events > outputBound + EVENTS_BEYOND_BOUND_MAX) {
+    if (outputBound !== null && meter.events > outputBound + EVENTS_BEYOND_BOUND_MAX) {
       this.#abort("over_bound");
     }
   }

@@ -20,6 +20,10 @@ const USAGE = Buffer.from('"usage"');
 const DONE = Buffer.from("[DONE]");
 const LF = 0x0a;
 const CR = 0x0d;
+const SPACE = 0x20;
+const COLON = 0x3a;
+const LETTER_D = 0x64;
+const LETTER_N = 0x6e;
 
 /** What was seen go by, for an estimate if the provider never says. */
 export interface Produced {
@@ -50,6 +54,11 @@ export class StreamMeter {
     return this.#usage;
   }
 
+  /** Data events so far. */
+  get events(): number {
+    return this.#events;
+  }
+
   get produced(): Produced {
     return { events: this.#events, bytes: this.#bytes, eventBytesMin: this.#eventBytesMin };
   }
@@ -59,12 +68,13 @@ export class StreamMeter {
     const data = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     const out: Buffer[] = [];
     const end = this.#scan(data, out);
-    this.#pending = data.subarray(end);
+    this.#pending = end === data.length ? EMPTY : data.subarray(end);
     if (this.#pending.length > EVENT_BYTES_MAX) {
       this.#emit(this.#pending, out);
       this.#pending = EMPTY;
     }
-    return out.length === 1 ? (out[0] ?? EMPTY) : Buffer.concat(out);
+    const [only = EMPTY] = out;
+    return out.length > 1 ? Buffer.concat(out) : only;
   }
 
   /** The stream has ended: what was held back, in two parts, so that something can be said before `[DONE]`. */
@@ -96,12 +106,13 @@ export class StreamMeter {
       }
       start = end;
     }
-    this.#emit(data.subarray(plainFrom, start), out);
+    // As a rule a piece is whole plain events and leaves as it came.
+    this.#emit(start - plainFrom === data.length ? data : data.subarray(plainFrom, start), out);
     return start;
   }
 
   #count(data: Buffer, start: number, end: number): void {
-    if (data[start] !== 0x64) return; // Only lines of `data:` carry text; comments keep a connection alive.
+    if (data[start] !== LETTER_D) return; // Only lines of `data:` carry text; comments keep a connection alive.
     this.#events += 1;
     this.#bytes += end - start;
     if (end - start < this.#eventBytesMin) this.#eventBytesMin = end - start;
@@ -151,8 +162,9 @@ function nextMarker(data: Buffer, from: number): number {
 /** Providers that were asked for usage send `"usage":null` in every event but the last: those need no parsing. */
 function nextUsage(data: Buffer, from: number): number {
   for (let at = data.indexOf(USAGE, from); at !== -1; at = data.indexOf(USAGE, at + 1)) {
-    const value = /^\s*:\s*(.)/.exec(data.toString("latin1", at + USAGE.length, at + 32));
-    if (value?.[1] !== "n") return at;
+    let value = at + USAGE.length;
+    while (data[value] === SPACE || data[value] === COLON) value += 1;
+    if (data[value] !== LETTER_N) return at;
   }
   return Number.POSITIVE_INFINITY;
 }

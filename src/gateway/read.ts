@@ -13,6 +13,8 @@ const OUTPUT_TOKENS_MAX = 100_000_000;
 /** Ten times what a deep tool schema needs; without a bound, writing the body out again would overflow the stack. */
 const NESTING_MAX = 200;
 
+const EMPTY = Buffer.alloc(0);
+
 /** What the body says, once it has been checked. */
 export interface ChatBody {
   readonly model: string;
@@ -37,9 +39,14 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
         reject(tooLarge(bytesMax));
       } else chunks.push(chunk);
     });
-    request.on("end", () => resolve(Buffer.concat(chunks)));
+    request.on("end", () => {
+      const [only = EMPTY] = chunks;
+      resolve(chunks.length > 1 ? Buffer.concat(chunks) : only);
+    });
     request.on("error", () => reject(invalid("The request body was cut off.")));
-    request.on("close", () => reject(invalid("The request body was cut off.")));
+    request.on("close", () => {
+      if (!request.readableEnded) reject(invalid("The request body was cut off."));
+    });
   });
 }
 

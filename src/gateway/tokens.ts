@@ -22,9 +22,9 @@ const TOKENISED_BYTES_MAX = 256 * 1024;
 const FAMILY_MARGIN = 2;
 
 interface Text {
-  readonly parts: readonly string[];
+  readonly parts: string[];
   /** Tokens that no text accounts for: templates and images. */
-  readonly fixedTokens: number;
+  fixedTokens: number;
 }
 
 /**
@@ -65,36 +65,36 @@ function bytesOf(parts: readonly string[]): number {
 
 /** Every piece of the body that the provider puts before the model. */
 function textOf(body: JsonObject): Text {
-  const messages = Array.isArray(body["messages"]) ? body["messages"].filter(isObject) : [];
-  const contents = messages.map(messageText);
-  const extras = ["tools", "functions", "response_format"].flatMap((field) =>
-    body[field] === undefined ? [] : [JSON.stringify(body[field])],
-  );
-  return {
-    parts: [...contents.flatMap((content) => content.parts), ...extras],
-    fixedTokens:
-      REQUEST_TOKENS + contents.reduce((total, content) => total + content.fixedTokens, 0),
-  };
+  const text: Text = { parts: [], fixedTokens: REQUEST_TOKENS };
+  const messages = Array.isArray(body["messages"]) ? body["messages"] : [];
+  for (const message of messages) if (isObject(message)) addMessage(text, message);
+  for (const field of ["tools", "functions", "response_format"]) {
+    if (body[field] !== undefined) text.parts.push(JSON.stringify(body[field]));
+  }
+  return text;
 }
 
-function messageText(message: JsonObject): Text {
-  const { content, role: _role, ...rest } = message;
-  const others = Object.keys(rest).length === 0 ? [] : [JSON.stringify(rest)];
-  const pieces = (Array.isArray(content) ? content : [content]).map(pieceText);
-  return {
-    parts: [...pieces.flatMap((piece) => piece.parts), ...others],
-    fixedTokens: MESSAGE_TOKENS + pieces.reduce((total, piece) => total + piece.fixedTokens, 0),
-  };
+/** What is neither role nor content, such as a tool call, counts by the bytes of its JSON. */
+function addMessage(text: Text, message: JsonObject): void {
+  text.fixedTokens += MESSAGE_TOKENS;
+  for (const field in message) {
+    const value = message[field];
+    if (field === "role" || value === null || value === undefined) continue;
+    if (field !== "content") text.parts.push(field, JSON.stringify(value));
+    else if (Array.isArray(value)) for (const piece of value) addPiece(text, piece);
+    else addPiece(text, value);
+  }
 }
 
 /** A kind of content that is not known counts by the bytes of its JSON. */
-function pieceText(piece: Json | undefined): Text {
-  if (piece === undefined || piece === null) return { parts: [], fixedTokens: 0 };
-  if (typeof piece === "string") return { parts: [piece], fixedTokens: 0 };
-  if (!isObject(piece)) return { parts: [JSON.stringify(piece)], fixedTokens: 0 };
-  if (piece["type"] === "text" && typeof piece["text"] === "string") {
-    return { parts: [piece["text"]], fixedTokens: 0 };
+function addPiece(text: Text, piece: Json): void {
+  if (typeof piece === "string") {
+    text.parts.push(piece);
+  } else if (isObject(piece) && piece["type"] === "image_url") {
+    text.fixedTokens += IMAGE_TOKENS_MAX;
+  } else if (isObject(piece) && piece["type"] === "text" && typeof piece["text"] === "string") {
+    text.parts.push(piece["text"]);
+  } else {
+    text.parts.push(JSON.stringify(piece));
   }
-  if (piece["type"] === "image_url") return { parts: [], fixedTokens: IMAGE_TOKENS_MAX };
-  return { parts: [JSON.stringify(piece)], fixedTokens: 0 };
 }

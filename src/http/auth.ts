@@ -1,6 +1,6 @@
 /** Which key a request carries. Keys are known by their hash everywhere but in the request. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { ApiError } from "./errors.ts";
 
@@ -21,7 +21,7 @@ export function authenticate(headers: IncomingHttpHeaders, masterKeyHash: string
 
 /** The hex sha256 of a key. */
 export function hashOf(key: string): string {
-  return createHash("sha256").update(key).digest("hex");
+  return hash("sha256", key, "hex");
 }
 
 /** A header that is sent more than once is read once. */

@@ -27,20 +27,20 @@ export interface Caretaker {
 
 /** Resolves after the first round, so that nothing is served before what the last run left open has been resolved. */
 export async function startCaretaker(keeping: Keeping): Promise<Caretaker> {
+  const report = (error: unknown) => {
+    keeping.log.warn({ err: error }, "the ledger cannot be tended to");
+  };
   await round(keeping);
   let rounds = Promise.resolve();
   const timer = setInterval(() => {
-    rounds = rounds
-      .then(() => round(keeping))
-      .catch((error: unknown) => {
-        keeping.log.warn({ err: error }, "the ledger cannot be tended to");
-      });
+    rounds = rounds.then(() => round(keeping)).catch(report);
   }, BEAT_MS);
   return {
     stop: async () => {
       clearInterval(timer);
       await rounds;
-      await keeping.ledger.instances.leave(keeping.instance);
+      // A database that is away now finds out by the beats that are missing.
+      await keeping.ledger.instances.leave(keeping.instance).catch(report);
     },
   };
 }

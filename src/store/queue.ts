@@ -5,7 +5,7 @@ import { LedgerUnavailable } from "../ledger/store.ts";
 /** Longer batches save little more of the fixed cost of a commit, and the first caller waits for the last. */
 export const BATCH_WEIGHT_MAX = 512;
 
-/** Over a second's work of the slower database and about 20 MB; whoever comes later is better off retrying elsewhere. */
+/** Over a second's work of the slower database, and about 20 MB. Whoever comes later had better retry elsewhere. */
 export const WAITING_WEIGHT_MAX = 16_384;
 
 export interface CommitQueueOptions<Task, Result> {

@@ -13,7 +13,7 @@ const COUNTERS_PER_QUERY_MAX = 100;
 /** A reader with the connection it reads through. */
 export interface OpenReader {
   readonly reader: LedgerReader;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** An audit reads every posting; what it is run by must not keep the point reads waiting. */

@@ -202,11 +202,24 @@ export function eventOf(row: OutboxRow): QueuedEvent {
   };
 }
 
-/** Of limits, moves and rates: the text in which a `bigint` is a string. */
-export function jsonText(value: unknown): JsonText {
-  return JSON.stringify(value, (_, member: unknown) =>
-    typeof member === "bigint" ? String(member) : member,
-  );
+export function limitsText(limits: readonly Limit[]): JsonText {
+  return JSON.stringify(limits.map((limit) => ({ ...limit, cap: String(limit.cap) })));
+}
+
+export function movesText(moves: readonly Move[]): JsonText {
+  return JSON.stringify(moves.map((move) => ({ ...move, amount: String(move.amount) })));
+}
+
+export function ratesText(rates: Rates): JsonText {
+  return JSON.stringify(jsonRates(rates));
+}
+
+export function jsonRates(rates: Rates): JsonRates {
+  return mapped(rates, String);
+}
+
+export function ratesOf(rates: JsonRates): Rates {
+  return mapped(rates, (rate) => picoUsd(BigInt(rate)));
 }
 
 function factsOf(text: JsonText): CallFacts {
@@ -223,7 +236,7 @@ function limitsOf(text: JsonText): Limit[] {
   return limits.map((limit) => ({ ...limit, cap: BigInt(limit.cap) }));
 }
 
-export function ratesOf(rates: JsonRates): Rates {
-  const entries = Object.entries(rates).map(([part, rate]) => [part, picoUsd(BigInt(rate))]);
-  return Object.fromEntries(entries) as Rates;
+function mapped<K extends string, A, B>(record: Readonly<Record<K, A>>, change: (value: A) => B) {
+  const entries = Object.entries<A>(record).map(([name, value]) => [name, change(value)]);
+  return Object.fromEntries(entries) as Record<K, B>;
 }

@@ -1,4 +1,4 @@
-/** The ends of calls that the database could not take: on disk before the answer is released, applied when it is back. */
+/** The ends of calls that the database could not take: on disk before the answer goes out, applied when it is back. */
 
 import { constants } from "node:fs";
 import { open, rm, type FileHandle } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import type { Expire, Release, Settle } from "../ledger/command.ts";
 import type { LedgerStore } from "../ledger/store.ts";
 import { nanoUsd } from "../money/amount.ts";
-import { jsonText, ratesOf, type JsonRates } from "./rows.ts";
+import { jsonRates, ratesOf, type JsonRates } from "./rows.ts";
 
 type Kept = Settle | Release | Expire;
 
@@ -23,17 +23,18 @@ export interface Spool {
   close(): Promise<void>;
 }
 
-/** What a crash tore off at the end of the file was never promised to anybody, so it is cut off. */
 export async function openSpool(path: string): Promise<Spool> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600);
-  await syncFolder(dirname(path));
-  const text = await file.readFile("utf8");
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  const lines = whole.split("\n").slice(0, -1);
-  const commands = lines.map((line, index) => commandOf(line, `${path}:${String(index + 1)}`));
-  const size = Buffer.byteLength(whole);
-  await file.truncate(size);
-  return new FileSpool({ path, file, size, commands });
+  try {
+    await syncFolder(dirname(path));
+    const lines = wholeLines(await file.readFile("utf8"));
+    const commands = lines.map((line, index) => commandOf(line, `${path}:${String(index + 1)}`));
+    const size = lines.reduce((bytes, line) => bytes + Buffer.byteLength(line) + 1, 0);
+    return new FileSpool({ path, file, size, commands });
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 /** Together at once; the ledger makes few transactions of them. */
@@ -106,7 +107,7 @@ class FileSpool implements Spool {
     this.#unwritten = [];
     const commands = batch.map(({ command }) => command);
     try {
-      await this.#append(commands.map((command) => `${jsonText(command)}\n`).join(""));
+      await this.#append(commands.map((command) => `${lineOf(command)}\n`).join(""));
     } catch (error) {
       for (const { reject } of batch) reject(error);
       return;
@@ -116,7 +117,7 @@ class FileSpool implements Spool {
   }
 
   async #append(lines: string): Promise<void> {
-    // What an earlier attempt left behind on a full disk would tear the line that comes after it.
+    // What a crash or a full disk left behind would tear the line that comes after it.
     await this.#file.truncate(this.#size);
     await this.#file.appendFile(lines);
     await this.#file.datasync();
@@ -125,27 +126,36 @@ class FileSpool implements Spool {
 
   async #replayAll(apply: LedgerStore["apply"]): Promise<number> {
     let replayed = 0;
-    while (this.#kept.length > 0) {
-      const commands = this.#kept.slice(0, REPLAY_MAX);
-      // Each by itself: one that the ledger cannot take must not hold up the others.
-      const attempts = await Promise.allSettled(commands.map((command) => apply([command])));
-      const failed = commands.filter((_, index) => attempts[index]?.status === "rejected");
-      this.#kept.splice(0, commands.length, ...failed);
-      replayed += commands.length - failed.length;
-      const failure = attempts.find((attempt) => attempt.status === "rejected");
-      if (failure !== undefined) throw failure.reason;
+    while (this.#size > 0) {
+      replayed += await this.#applySome(apply);
+      if (this.#kept.length === 0) await this.#inTurn(() => this.#empty());
     }
-    if (this.#size > 0) await this.#inTurn(() => this.#empty());
     return replayed;
   }
 
-  /** Unless something was kept in the meantime: then the whole file stays, and what was applied will be again. */
+  async #applySome(apply: LedgerStore["apply"]): Promise<number> {
+    const commands = this.#kept.slice(0, REPLAY_MAX);
+    // Each by itself: one that the ledger cannot take must not hold up the others.
+    const attempts = await Promise.allSettled(commands.map((command) => apply([command])));
+    const failed = commands.filter((_, index) => attempts[index]?.status === "rejected");
+    this.#kept.splice(0, commands.length, ...failed);
+    const failure = attempts.find((attempt) => attempt.status === "rejected");
+    if (failure !== undefined) throw failure.reason;
+    return commands.length;
+  }
+
+  /** Unless something was kept in the meantime. */
   async #empty(): Promise<void> {
     if (this.#kept.length > 0) return;
     await this.#file.truncate(0);
     await this.#file.datasync();
     this.#size = 0;
   }
+}
+
+/** What a crash tore off at the end was never promised to anybody. */
+function wholeLines(text: string): string[] {
+  return text.split("\n").slice(0, -1);
 }
 
 async function syncFolder(path: string): Promise<void> {
@@ -163,6 +173,14 @@ type JsonSettle = Omit<Settle, "cost" | "charge" | "rates"> & {
   readonly rates: JsonRates | null;
 };
 
+function lineOf(command: Kept): string {
+  if (command.kind !== "settle") return JSON.stringify(command);
+  const { cost, charge, rates } = command;
+  const amounts = { cost: String(cost), charge: String(charge) };
+  const line: JsonSettle = { ...command, ...amounts, rates: rates && jsonRates(rates) };
+  return JSON.stringify(line);
+}
+
 function commandOf(line: string, place: string): Kept {
   const command = parsed(line, place);
   if (command.kind !== "settle") return command;
@@ -171,7 +189,7 @@ function commandOf(line: string, place: string): Kept {
     ...command,
     cost: nanoUsd(BigInt(cost)),
     charge: nanoUsd(BigInt(charge)),
-    rates: rates === null ? null : ratesOf(rates),
+    rates: rates && ratesOf(rates),
   };
 }
 

@@ -10,19 +10,20 @@ import type {
   RollupDelta,
 } from "../ledger/book.ts";
 import { USAGE_PARTS, type UsagePart } from "../money/usage.ts";
-import { jsonText, type SqlValue } from "./rows.ts";
+import { limitsText, movesText, ratesText, type SqlValue } from "./rows.ts";
 
 /** PostgreSQL's names; SQLite's migration says INTEGER for both of the latter. */
 type ColumnType = "text" | "bigint" | "boolean";
 
 interface Column<Item> {
+  readonly name: string;
   readonly type: ColumnType;
   readonly valueOf: (item: Item) => SqlValue;
 }
 
 export interface Table<Item> {
   readonly name: string;
-  readonly columns: Readonly<Record<string, Column<Item>>>;
+  readonly columns: readonly Column<Item>[];
   /** The columns that identify a row. */
   readonly key: readonly string[];
   /** What becomes of a row that exists: two rows of one key are a failure unless this says otherwise. */
@@ -31,157 +32,164 @@ export interface Table<Item> {
 
 export const CUSTOMERS: Table<Customer> = {
   name: "customers",
-  columns: {
-    id: text((customer) => customer.id),
-    alias: text((customer) => customer.alias),
-    blocked: flag((customer) => customer.blocked),
-    budget_id: text((customer) => customer.budgetId),
-    created_at: integer((customer) => customer.createdAt),
-    created_by: text((customer) => customer.createdBy),
-  },
+  columns: [
+    text("id", (customer) => customer.id),
+    text("alias", (customer) => customer.alias),
+    flag("blocked", (customer) => customer.blocked),
+    text("budget_id", (customer) => customer.budgetId),
+    integer("created_at", (customer) => customer.createdAt),
+    text("created_by", (customer) => customer.createdBy),
+  ],
   key: ["id"],
   onConflict: "replace",
 };
 
 export const BUDGETS: Table<Budget> = {
   name: "budgets",
-  columns: {
-    id: text((budget) => budget.id),
-    limits: text((budget) => jsonText(budget.limits)),
-    enforcement: text((budget) => budget.enforcement),
-    created_at: integer((budget) => budget.createdAt),
-  },
+  columns: [
+    text("id", (budget) => budget.id),
+    text("limits", (budget) => limitsText(budget.limits)),
+    text("enforcement", (budget) => budget.enforcement),
+    integer("created_at", (budget) => budget.createdAt),
+  ],
   key: ["id"],
   onConflict: "replace",
 };
 
 export const COUNTERS: Table<Counter> = {
   name: "counters",
-  columns: {
-    scope: text((counter) => counter.scope),
-    scope_id: text((counter) => counter.scopeId),
-    meter: text((counter) => counter.meter),
-    model: text((counter) => counter.model),
-    window_start: integer((counter) => counter.start),
-    window_end: integer((counter) => counter.end),
-    used: integer((counter) => counter.used),
-    held: integer((counter) => counter.held),
-  },
+  columns: [
+    text("scope", (counter) => counter.scope),
+    text("scope_id", (counter) => counter.scopeId),
+    text("meter", (counter) => counter.meter),
+    text("model", (counter) => counter.model),
+    integer("window_start", (counter) => counter.start),
+    integer("window_end", (counter) => counter.end),
+    integer("used", (counter) => counter.used),
+    integer("held", (counter) => counter.held),
+  ],
   key: ["scope", "scope_id", "meter", "model", "window_start", "window_end"],
   onConflict: "replace",
 };
 
 export const HOLDS: Table<Hold> = {
   name: "holds",
-  columns: {
-    id: text((hold) => hold.id),
-    at: integer((hold) => hold.at),
-    instance: text((hold) => hold.instance),
-    customer: text((hold) => hold.customer),
-    key_hash: text((hold) => hold.keyHash),
-    facts: text((hold) => JSON.stringify(hold.facts)),
-    ceiling: integer((hold) => hold.ceiling),
-    input_ceiling: integer((hold) => hold.inputCeiling),
-    output_tokens: integer((hold) => hold.outputTokens),
-    priced: flag((hold) => hold.priced),
-    bounded: flag((hold) => hold.bounded),
-    moves: text((hold) => jsonText(hold.moves)),
-  },
+  columns: [
+    text("id", (hold) => hold.id),
+    integer("at", (hold) => hold.at),
+    text("instance", (hold) => hold.instance),
+    text("customer", (hold) => hold.customer),
+    text("key_hash", (hold) => hold.keyHash),
+    text("facts", (hold) => JSON.stringify(hold.facts)),
+    integer("ceiling", (hold) => hold.ceiling),
+    integer("input_ceiling", (hold) => hold.inputCeiling),
+    integer("output_tokens", (hold) => hold.outputTokens),
+    flag("priced", (hold) => hold.priced),
+    flag("bounded", (hold) => hold.bounded),
+    text("moves", (hold) => movesText(hold.moves)),
+  ],
   key: ["id"],
   onConflict: "fail",
 };
 
 export const POSTINGS: Table<Posting> = {
   name: "postings",
-  columns: {
-    id: text((posting) => posting.id),
-    kind: text((posting) => posting.kind),
-    at: integer((posting) => posting.at),
-    customer: text((posting) => posting.customer),
-    key_hash: text((posting) => posting.keyHash),
-    facts: text((posting) => JSON.stringify(posting.facts)),
-    usage: text((posting) => JSON.stringify(posting.usage)),
-    source: text((posting) => posting.source),
-    cost: integer((posting) => posting.cost),
-    charge: integer((posting) => posting.charge),
-    rates: text((posting) => (posting.rates === null ? null : jsonText(posting.rates))),
-    note: text((posting) => (posting.note === null ? null : storable(posting.note))),
-    moves: text((posting) => jsonText(posting.moves)),
-  },
+  columns: [
+    text("id", (posting) => posting.id),
+    text("kind", (posting) => posting.kind),
+    integer("at", (posting) => posting.at),
+    text("customer", (posting) => posting.customer),
+    text("key_hash", (posting) => posting.keyHash),
+    text("facts", (posting) => JSON.stringify(posting.facts)),
+    text("usage", (posting) => JSON.stringify(posting.usage)),
+    text("source", (posting) => posting.source),
+    integer("cost", (posting) => posting.cost),
+    integer("charge", (posting) => posting.charge),
+    text("rates", (posting) => (posting.rates === null ? null : ratesText(posting.rates))),
+    text("note", (posting) => (posting.note === null ? null : storable(posting.note))),
+    text("moves", (posting) => movesText(posting.moves)),
+  ],
   key: ["id"],
   onConflict: "fail",
 };
 
 export const ROLLUPS: Table<RollupDelta> = {
   name: "rollups",
-  columns: {
-    hour: integer((delta) => delta.hour),
-    customer: text((delta) => delta.customer),
-    key_hash: text((delta) => delta.keyHash),
-    model: text((delta) => delta.model),
-    provider: text((delta) => delta.provider),
-    route: text((delta) => delta.route),
-    calls: integer((delta) => delta.calls),
-    failures: integer((delta) => delta.failures),
-    ...Object.fromEntries(USAGE_PARTS.map((part) => [usageColumn(part), tokensOf(part)])),
-    cost: integer((delta) => delta.cost),
-    charge: integer((delta) => delta.charge),
-  },
+  columns: [
+    integer("hour", (delta) => delta.hour),
+    text("customer", (delta) => delta.customer),
+    text("key_hash", (delta) => delta.keyHash),
+    text("model", (delta) => delta.model),
+    text("provider", (delta) => delta.provider),
+    text("route", (delta) => delta.route),
+    integer("calls", (delta) => delta.calls),
+    integer("failures", (delta) => delta.failures),
+    ...USAGE_PARTS.map(tokensOf),
+    integer("cost", (delta) => delta.cost),
+    integer("charge", (delta) => delta.charge),
+  ],
   key: ["hour", "customer", "key_hash", "model", "provider", "route"],
   onConflict: "add",
 };
 
 export const OUTBOX: Table<OutboxEvent> = {
   name: "outbox",
-  columns: {
-    id: text((event) => event.id),
-    type: text((event) => event.type),
-    at: integer((event) => event.at),
-    customer: text((event) => event.customer),
-    data: text((event) => JSON.stringify(event.data)),
-    due_at: integer((event) => event.at),
-  },
+  columns: [
+    text("id", (event) => event.id),
+    text("type", (event) => event.type),
+    integer("at", (event) => event.at),
+    text("customer", (event) => event.customer),
+    text("data", (event) => JSON.stringify(event.data)),
+    integer("due_at", (event) => event.at),
+  ],
   key: ["id"],
   onConflict: "fail",
 };
 
 /** `source` is where the rows come from: a `values` list or a `select`. */
 export function insertText<Item>(table: Table<Item>, source: string): string {
-  const columns = Object.keys(table.columns).join(", ");
-  return `insert into ${table.name} (${columns}) ${source}${conflictText(table)}`;
+  return `insert into ${table.name} (${namesOf(table).join(", ")}) ${source}${conflictText(table)}`;
 }
 
 export function valuesOf<Item>(table: Table<Item>, item: Item): SqlValue[] {
-  return Object.values(table.columns).map((column) => column.valueOf(item));
+  return table.columns.map((column) => column.valueOf(item));
 }
 
 /** `cacheWrite5m` → `cache_write_5m_tokens`. */
-export function usageColumn(part: UsagePart): string {
+function usageColumn(part: UsagePart): string {
   return `${part.replace(/[A-Z]|\d/g, (character) => `_${character.toLowerCase()}`)}_tokens`;
 }
 
-function conflictText<Item>({ name, columns, key, onConflict }: Table<Item>): string {
+export function namesOf<Item>(table: Table<Item>): string[] {
+  return table.columns.map(({ name }) => name);
+}
+
+function conflictText<Item>(table: Table<Item>): string {
+  const { name, key, onConflict } = table;
   if (onConflict === "fail") return "";
-  const others = Object.keys(columns).filter((column) => !key.includes(column));
+  const others = namesOf(table).filter((column) => !key.includes(column));
   const before = (column: string): string => (onConflict === "add" ? `${name}.${column} + ` : "");
   const changes = others.map((column) => `${column} = ${before(column)}excluded.${column}`);
   return ` on conflict (${key.join(", ")}) do update set ${changes.join(", ")}`;
 }
 
-function text<Item>(valueOf: (item: Item) => string | null): Column<Item> {
-  return { type: "text", valueOf };
+function text<Item>(name: string, valueOf: (item: Item) => string | null): Column<Item> {
+  return { name, type: "text", valueOf };
 }
 
-function integer<Item>(valueOf: (item: Item) => number | bigint | null): Column<Item> {
-  return { type: "bigint", valueOf };
+function integer<Item>(
+  name: string,
+  valueOf: (item: Item) => number | bigint | null,
+): Column<Item> {
+  return { name, type: "bigint", valueOf };
 }
 
-function flag<Item>(valueOf: (item: Item) => boolean): Column<Item> {
-  return { type: "boolean", valueOf: (item) => (valueOf(item) ? 1 : 0) };
+function flag<Item>(name: string, valueOf: (item: Item) => boolean): Column<Item> {
+  return { name, type: "boolean", valueOf: (item) => (valueOf(item) ? 1 : 0) };
 }
 
 function tokensOf(part: UsagePart): Column<RollupDelta> {
-  return integer((delta) => delta.usage[part] ?? 0);
+  return integer(usageColumn(part), (delta) => delta.usage[part] ?? 0);
 }
 
 /** A note may quote a provider, and one NUL in it would keep PostgreSQL from ever taking the posting. */

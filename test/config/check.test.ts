@@ -42,10 +42,10 @@ deployments
 
 ignored
   general_settings.proxy_batch_write_at   spend is written in the call's own transaction
-  router_settings.num_retries             retries, fallbacks and cooldowns are not built yet
+  router_settings.num_retries             retries, fallbacks and cooldowns are not configurable yet
 
 warnings
-  router_settings.num_retries: ignored: retries, fallbacks and cooldowns are not built yet
+  router_settings.num_retries: ignored: retries, fallbacks and cooldowns are not configurable yet
 `,
   );
   assert.equal(code, 0);

@@ -3,7 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeploymentConfig } from "../../src/config/config.ts";
-import { KNOWN_PROVIDERS, PROVIDER_ALIASES } from "../../src/config/providers.ts";
+import {
+  KNOWN_PROVIDERS,
+  PROVIDER_ALIASES,
+  type ProviderName,
+} from "../../src/config/providers.ts";
 import { formatPrice } from "../../src/money/amount.ts";
 import { configOf, MINIMAL, withParams } from "./source.ts";
 
@@ -30,12 +34,13 @@ test("the first slash ends the provider, and a name without one is OpenAI's", ()
 });
 
 test("every spelling of every provider is accepted, with the key from its variable", () => {
-  for (const [spelling, name] of [
-    ...Object.keys(KNOWN_PROVIDERS).map((each) => [each, each] as const),
+  const names = Object.keys(KNOWN_PROVIDERS) as readonly ProviderName[];
+  const spellings = [
+    ...names.map((name) => [name, name] as const),
     ...Object.entries(PROVIDER_ALIASES),
-  ]) {
-    const variables: readonly string[] = KNOWN_PROVIDERS[name].keyVariables;
-    for (const variable of variables) {
+  ];
+  for (const [spelling, name] of spellings) {
+    for (const variable of KNOWN_PROVIDERS[name].keyVariables) {
       const env = { [variable]: "from-env", AZURE_API_BASE: "https://r.example" };
       const deployment = only(withParams({ model: `${spelling}/m` }), env);
       assert.deepEqual([deployment.provider, deployment.apiKey], [name, "from-env"]);

@@ -1,14 +1,17 @@
 /** Whatever a file holds, it is a configuration or a list of mistakes, never an exception. */
 
-import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { test } from "node:test";
+import * as fc from "fast-check";
 import { stringify } from "yaml";
 import { KEYS } from "../../src/config/keys.ts";
 import { seeded } from "../support/seed.ts";
 import { load } from "./source.ts";
 
 const KEY_NAMES = [...new Set(Object.values(KEYS).flatMap((keys) => Object.keys(keys)))];
+
+/** What YAML is made of, and merge keys, anchors and aliases. */
+const PIECES = [...`{}[]:,&*!|>-?#'"%@\n\t`.split(""), "<<", "a: ", "- ", "&a ", "*a", "  "];
 
 /** Values of every kind under keys that Purser reads, as deep as a file of LiteLLM is. */
 const { document } = fc.letrec((tie) => ({
@@ -33,10 +36,7 @@ test("a document of any values loads or has mistakes", (t) => {
 });
 
 test("a file of any text loads or has mistakes", (t) => {
-  const piece = fc.oneof(
-    fc.constantFrom(..."{}[]:,&*!|>-?#'\"\n \t%@`", "<<", "a: ", "- ", "&a ", "*a"),
-    fc.string(),
-  );
+  const piece = fc.oneof(fc.constantFrom(...PIECES), fc.string());
   const property = fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
     assertJudged(load(pieces.join("")));
   });

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { formatPrice } from "../../src/money/amount.ts";
 import { Webhook } from "standardwebhooks";
+import { formatPrice } from "../../src/money/amount.ts";
 import {
   configOf,
   expectConfig,
@@ -17,7 +17,8 @@ import {
 } from "./source.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/config.yaml", import.meta.url));
-const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+const encoded = (bytes: number) => Buffer.alloc(bytes, 0xfb).toString("base64");
+const SECRET = `whsec_${encoded(32)}`;
 
 test("a file of a deployment and a key gets the defaults for all else", () => {
   const { deployments, ...config } = configOf(MINIMAL);
@@ -165,7 +166,6 @@ test("channels that nothing is sent to yet are ignored and warned of", () => {
 });
 
 test("every secret that is accepted can sign, and no other is accepted", () => {
-  const encoded = (bytes: number) => Buffer.alloc(bytes, 0xfb).toString("base64");
   const rows: readonly (readonly [string, boolean])[] = [
     ...[24, 25, 26, 64].map((bytes) => [`whsec_${encoded(bytes)}`, true] as const),
     [encoded(32), true],
@@ -223,11 +223,7 @@ test("the master key of the examples is warned of where others can reach it", ()
 
 test("nobody can change the configuration", () => {
   const config = configOf(withGeneral({ proxy_batch_write_at: 10 }));
-  const frozen = (value: unknown): boolean =>
-    typeof value !== "object" ||
-    value === null ||
-    (Object.isFrozen(value) && Object.values(value).every(frozen));
-  assert.ok(frozen(config));
+  assert.ok(isFrozen(config));
 });
 
 test("anchors and merge keys work as in LiteLLM's files", () => {
@@ -253,3 +249,9 @@ test("the example works as it is, and with every line that is commented out", ()
   assert.notEqual(config.webhook, null);
   assert.deepEqual([config.warnings, config.ignored], [[], []]);
 });
+
+/** All the way down. */
+function isFrozen(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return Object.isFrozen(value) && Object.values(value).every(isFrozen);
+}

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatMistakes } from "../../src/config/mistake.ts";
+import { KNOWN_PROVIDERS } from "../../src/config/providers.ts";
 import {
   load,
   loadFrom,
@@ -13,232 +14,334 @@ import {
   withParams,
 } from "./source.ts";
 
-/** A document, and the line that it must be answered with. */
-type Row = readonly [document: unknown, line: string];
+const PROVIDERS = Object.keys(KNOWN_PROVIDERS).join(", ");
+
+/** A document, and the one mistake that it must be answered with. */
+type Row = readonly [document: unknown, path: string, problem: string, cure: string];
 
 const ROWS: Readonly<Record<string, readonly Row[]>> = {
   "keys that nobody knows": [
-    [{ ...MINIMAL, modle_list: [] }, 'modle_list   unknown key; did you mean "model_list"?'],
+    [{ ...MINIMAL, modle_list: [] }, "modle_list", "unknown key", 'did you mean "model_list"?'],
     [
       { ...MINIMAL, xyzzy: 1 },
-      "xyzzy   unknown key; remove it; docs/configuration.md lists every key",
+      "xyzzy",
+      "unknown key",
+      "remove it; docs/configuration.md lists every key",
     ],
     [
       withGeneral({ alertng: ["webhook"] }),
-      'general_settings.alertng   unknown key; did you mean "alerting"?',
+      "general_settings.alertng",
+      "unknown key",
+      'did you mean "alerting"?',
     ],
     [
       withGeneral({ max_end_user_budget_id: "x" }),
-      "general_settings.max_end_user_budget_id   unknown key; it belongs in litellm_settings",
+      "general_settings.max_end_user_budget_id",
+      "unknown key",
+      "it belongs in litellm_settings",
     ],
     [
       { ...MINIMAL, master_key: "sk-1" },
-      "master_key   unknown key; it belongs in general_settings",
+      "master_key",
+      "unknown key",
+      "it belongs in general_settings",
     ],
     [
       withParams({ model: "fake/m", api_bsae: "http://h" }),
-      'model_list[0].litellm_params.api_bsae   unknown key; did you mean "api_base"?',
+      "model_list[0].litellm_params.api_bsae",
+      "unknown key",
+      'did you mean "api_base"?',
     ],
     [
       withGeneral({ "odd key\n": 1 }),
-      'general_settings."odd key\\n"   unknown key; remove it; docs/configuration.md lists every key',
+      'general_settings."odd key\\n"',
+      "unknown key",
+      "remove it; docs/configuration.md lists every key",
     ],
   ],
   "keys that are missing": [
     [
       { general_settings: MINIMAL.general_settings },
-      "model_list   is missing; add it with at least one deployment",
+      "model_list",
+      "is missing",
+      "add it with at least one deployment",
     ],
-    [{ ...MINIMAL, model_list: [] }, "model_list   is empty; add at least one deployment"],
+    [{ ...MINIMAL, model_list: [] }, "model_list", "is empty", "add at least one deployment"],
     [
       { model_list: MINIMAL.model_list },
-      "general_settings.master_key   is missing; add it, or set PURSER_MASTER_KEY",
+      "general_settings.master_key",
+      "is missing",
+      "add it, or set PURSER_MASTER_KEY",
     ],
     [
       { ...MINIMAL, model_list: [{ litellm_params: { model: "fake/m" } }] },
-      "model_list[0].model_name   is missing; add the name that clients ask for",
+      "model_list[0].model_name",
+      "is missing",
+      "add the name that clients ask for",
     ],
     [
       { ...MINIMAL, model_list: [{ model_name: "m" }] },
-      "model_list[0].litellm_params   is missing; add it with model: <provider>/<model>",
+      "model_list[0].litellm_params",
+      "is missing",
+      "add it with model: <provider>/<model>",
     ],
     [
       withParams({ api_base: "http://h" }),
-      "model_list[0].litellm_params.model   is missing; add model: <provider>/<model>",
+      "model_list[0].litellm_params.model",
+      "is missing",
+      "add model: <provider>/<model>",
     ],
   ],
   "values of another kind": [
     [
       { ...MINIMAL, model_list: { a: 1 } },
-      "model_list   the mapping is not a list; write it as [a, b] or as lines with dashes",
+      "model_list",
+      "the mapping is not a list",
+      "write it as [a, b] or as lines with dashes",
     ],
     [
       { ...MINIMAL, model_list: ["gpt"] },
-      'model_list[0]   "gpt" is not a mapping; write its keys below it, indented',
+      "model_list[0]",
+      '"gpt" is not a mapping',
+      "write its keys below it, indented",
     ],
     [
       { ...MINIMAL, litellm_settings: [1] },
-      "litellm_settings   the list is not a mapping; write its keys below it, indented",
+      "litellm_settings",
+      "the list is not a mapping",
+      "write its keys below it, indented",
     ],
     [
       withGeneral({ master_key: 1234 }),
-      "general_settings.master_key   is not a text; put it in quotes",
+      "general_settings.master_key",
+      "is not a text",
+      "put it in quotes",
     ],
     [
       withGeneral({ database_url: "" }),
-      "general_settings.database_url   is empty; give it a value or remove it",
+      "general_settings.database_url",
+      "is empty",
+      "give it a value or remove it",
     ],
     [
       withGeneral({ alerting: "webhook" }),
-      'general_settings.alerting   "webhook" is not a list; write it as [a, b] or as lines with dashes',
+      "general_settings.alerting",
+      '"webhook" is not a list',
+      "write it as [a, b] or as lines with dashes",
     ],
     [
       { ...MINIMAL, environment_variables: { A: ["b"] } },
-      "environment_variables.A   is not a text; put it in quotes",
+      "environment_variables.A",
+      "is not a text",
+      "put it in quotes",
     ],
   ],
   "values out of bounds": [
     [
       withGeneral({ budget_exceeded_status: 403 }),
-      "general_settings.budget_exceeded_status   403 is not one of 400, 402, 422, 429; write one of them",
+      "general_settings.budget_exceeded_status",
+      "403 is not one of 400, 402, 422, 429",
+      "write one of them",
     ],
     [
       withGeneral({ unsettled_charge: "inputs" }),
-      'general_settings.unsettled_charge   "inputs" is not one of waive, input, ceiling; did you mean "input"?',
+      "general_settings.unsettled_charge",
+      '"inputs" is not one of waive, input, ceiling',
+      'did you mean "input"?',
     ],
     [
       withGeneral({ headers_timeout: "5m" }),
-      'general_settings.headers_timeout   "5m" is not a number of seconds from 0.001 to 86400; write for example 300',
+      "general_settings.headers_timeout",
+      '"5m" is not a number of seconds from 0.001 to 86400',
+      "write for example 300",
     ],
     [
       withGeneral({ idle_timeout: 0 }),
-      "general_settings.idle_timeout   0 is not a number of seconds from 0.001 to 86400; write for example 120",
+      "general_settings.idle_timeout",
+      "0 is not a number of seconds from 0.001 to 86400",
+      "write for example 120",
     ],
     [
       withGeneral({ request_bytes_max: 1e6 + 0.5 }),
-      "general_settings.request_bytes_max   1000000.5 is not a whole number of bytes from 1024 to 536870912; write for example 33554432",
+      "general_settings.request_bytes_max",
+      "1000000.5 is not a whole number of bytes from 1024 to 268435456",
+      "write for example 33554432",
     ],
     [
       withGeneral({ log_level: "verbose" }),
-      'general_settings.log_level   "verbose" is not one of silent, fatal, error, warn, info, debug, trace; write one of them',
+      "general_settings.log_level",
+      '"verbose" is not one of silent, fatal, error, warn, info, debug, trace',
+      "write one of them",
     ],
     [
       withGeneral({ alerting: ["webhok"] }),
-      'general_settings.alerting   the list holds "webhok", which is not one of webhook, slack, email, pagerduty; did you mean "webhook"?',
+      "general_settings.alerting",
+      'the list holds "webhok", which is not one of webhook, slack, email, pagerduty',
+      'did you mean "webhook"?',
     ],
     [
       { ...MINIMAL, litellm_settings: { timezone: "Mars/Olympus" } },
-      'litellm_settings.timezone   "Mars/Olympus" is not a time zone; write its IANA name, for example Europe/Berlin',
+      "litellm_settings.timezone",
+      '"Mars/Olympus" is not a time zone',
+      "write its IANA name, for example Europe/Berlin",
     ],
     [
       { ...MINIMAL, litellm_settings: { budget_reset_time: "25:00" } },
-      'litellm_settings.budget_reset_time   "25:00" is not a time of day; write for example "06:30", in quotes',
+      "litellm_settings.budget_reset_time",
+      '"25:00" is not a time of day',
+      'write for example "06:30", in quotes',
     ],
   ],
   "master keys and databases": [
     [
       withGeneral({ master_key: "hunter2" }),
-      'general_settings.master_key   does not begin with "sk-"; write "sk-" and a long secret',
+      "general_settings.master_key",
+      'does not begin with "sk-"',
+      'write "sk-" and a long secret',
     ],
     [
       withGeneral({ master_key: "sk-line\n" }),
-      "general_settings.master_key   has spaces, line ends or letters beyond ASCII; take them out",
+      "general_settings.master_key",
+      "has spaces, line ends or letters beyond ASCII",
+      "take them out",
     ],
     [
       withGeneral({ database_url: "mysql://root:secret@h/db" }),
-      'general_settings.database_url   unknown scheme "mysql:"; use postgres: or sqlite:',
+      "general_settings.database_url",
+      'unknown scheme "mysql:"',
+      "use postgres: or sqlite:",
     ],
     [
       withGeneral({ database_url: "purser.db" }),
-      "general_settings.database_url   has no scheme; use postgres: or sqlite:",
+      "general_settings.database_url",
+      "has no scheme",
+      "use postgres: or sqlite:",
     ],
     [
       withGeneral({ database_url: "sqlite:" }),
-      "general_settings.database_url   names no file; write sqlite:purser.db",
+      "general_settings.database_url",
+      "names no file",
+      "write sqlite:purser.db",
     ],
     [
       withGeneral({ database_url: "postgres:db" }),
-      "general_settings.database_url   is not a PostgreSQL address; write postgres://user:password@host:5432/name",
+      "general_settings.database_url",
+      "is not a PostgreSQL address",
+      "write postgres://user:password@host:5432/name",
     ],
     [
       withGeneral({ database_url: "postgres://h/db?schema=public&connection_limit=9" }),
-      "general_settings.database_url   has parameters of Prisma: connection_limit, schema; take them out of the address",
+      "general_settings.database_url",
+      "has parameters of Prisma: connection_limit, schema",
+      "take them out of the address",
     ],
   ],
   "models, providers and prices": [
     [
       withParams({ model: "openia/gpt-4o" }),
-      'model_list[0].litellm_params.model   "openia/gpt-4o" is of an unknown provider "openia"; did you mean "openai"? known are openai, azure, mistral, groq, together_ai, deepseek, xai, openrouter, fireworks_ai, perplexity, cerebras, nvidia_nim, ollama, hosted_vllm, lm_studio, fake; for any other host write openai/<model> and api_base',
+      "model_list[0].litellm_params.model",
+      '"openia/gpt-4o" is of an unknown provider "openia"',
+      `did you mean "openai"? known are ${PROVIDERS}; for any other host write openai/<model> and api_base`,
     ],
     [
       withParams({ model: "bedrock/claude", api_base: "http://h" }),
-      'model_list[0].litellm_params.model   "bedrock/claude" is of the provider "bedrock", which Purser does not speak to yet; remove the entry, or reach the model through a provider of the OpenAI dialect',
+      "model_list[0].litellm_params.model",
+      '"bedrock/claude" is of the provider "bedrock", which Purser does not speak to yet',
+      "remove the entry, or reach the model through a provider of the OpenAI dialect",
     ],
     [
       withParams({ model: "openai/" }),
-      'model_list[0].litellm_params.model   "openai/" names no model; write openai/<model>',
+      "model_list[0].litellm_params.model",
+      '"openai/" names no model',
+      "write openai/<model>",
     ],
     [
       withParams({ model: "openai/*" }),
-      'model_list[0].litellm_params.model   "openai/*" is a wildcard, which is not supported yet; write one entry for each model',
+      "model_list[0].litellm_params.model",
+      '"openai/*" is a wildcard, which is not supported yet',
+      "write one entry for each model",
     ],
     [
       withParams({ model: "openai/gpt-4o" }),
-      "model_list[0].litellm_params.api_key   is missing; add it, or set OPENAI_API_KEY",
+      "model_list[0].litellm_params.api_key",
+      "is missing",
+      "add it, or set OPENAI_API_KEY",
     ],
     [
       withParams({ model: "azure/d", api_key: "k" }),
-      "model_list[0].litellm_params.api_base   is missing; add it, or set AZURE_API_BASE",
+      "model_list[0].litellm_params.api_base",
+      "is missing",
+      "add it, or set AZURE_API_BASE",
     ],
     [
       withParams({ model: "azure/d", api_base: "http://h" }),
-      "model_list[0].litellm_params.api_key   is missing; add it, or set AZURE_API_KEY",
+      "model_list[0].litellm_params.api_key",
+      "is missing",
+      "add it, or set AZURE_API_KEY",
     ],
     [
       withParams({ model: "openai/m", api_base: "host:8000" }),
-      'model_list[0].litellm_params.api_base   "host:8000" is not an http or https address; write for example https://host.example/v1',
+      "model_list[0].litellm_params.api_base",
+      '"host:8000" is not an http or https address',
+      "write for example https://host.example/v1",
     ],
     [
       withParams({ model: "fake/m" }, { input_cost_per_token: -0.1 }),
-      "model_list[0].model_info.input_cost_per_token   -0.1 is negative; write 0 for what is free",
+      "model_list[0].model_info.input_cost_per_token",
+      "-0.1 is negative",
+      "write 0 for what is free",
     ],
     [
       withParams({ model: "fake/m", output_cost_per_token: "$2" }),
-      'model_list[0].litellm_params.output_cost_per_token   "$2" is not a decimal number of dollars; write for example 0.0000015',
+      "model_list[0].litellm_params.output_cost_per_token",
+      '"$2" is not a decimal number of dollars',
+      "write for example 0.0000015",
     ],
     [
       withParams({ model: "fake/m" }, { input_cost_per_token: 1e-13 }),
-      "model_list[0].model_info.input_cost_per_token   1e-13 is less than a trillionth of a dollar; write 0 for what is free",
+      "model_list[0].model_info.input_cost_per_token",
+      "1e-13 is less than a trillionth of a dollar",
+      "write 0 for what is free",
     ],
     [
       withParams({ model: "fake/m" }, { max_output_tokens: "many" }),
-      'model_list[0].model_info.max_output_tokens   "many" is not a whole number from 1 to 1000000000; write for example 4096',
+      "model_list[0].model_info.max_output_tokens",
+      '"many" is not a whole number from 1 to 1000000000',
+      "write for example 4096",
     ],
   ],
   "variables that values name": [
     [
       withGeneral({ database_url: "os.environ/NOWHERE" }),
-      "general_settings.database_url   names a variable that is not set; set NOWHERE",
+      "general_settings.database_url",
+      "names a variable that is not set",
+      "set NOWHERE",
     ],
     [
       withParams({ model: "openai/m", api_base: "http://os.environ/HOST/v1" }),
-      'model_list[0].litellm_params.api_base   "http://os.environ/HOST/v1" names a variable in its middle; write os.environ/NAME and no more',
+      "model_list[0].litellm_params.api_base",
+      '"http://os.environ/HOST/v1" names a variable in its middle',
+      "write os.environ/NAME and no more",
     ],
     [
       withGeneral({ alerting: ["os.environ/CHANNEL"] }),
-      "general_settings.alerting   the list names a variable that is not set; set CHANNEL",
+      "general_settings.alerting",
+      "the list names a variable that is not set",
+      "set CHANNEL",
     ],
     [
       { ...MINIMAL, environment_variables: { A: "os.environ/B" } },
-      "environment_variables.A   names a variable that is not set; set B",
+      "environment_variables.A",
+      "names a variable that is not set",
+      "set B",
     ],
   ],
 };
 
 for (const [kind, rows] of Object.entries(ROWS)) {
   test(`${kind} are told with their cure`, () => {
-    for (const [document, line] of rows) {
-      assert.deepEqual(linesOf(document), [line]);
+    for (const [document, path, problem, cure] of rows) {
+      assert.deepEqual(mistakesOf(document), [{ path, problem, cure }]);
     }
   });
 }

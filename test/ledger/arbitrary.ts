@@ -81,8 +81,8 @@ export const world: fc.Arbitrary<World> = fc.record({
 });
 
 const price = fc.record({
-  inputPico: fc.bigInt({ min: 0n, max: 30_500n }),
-  outputRate: fc.constantFrom(0n, 333n, 1000n, 1000n, 2500n).map(picoUsd),
+  inputPico: fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 30_500n })),
+  outputRate: fc.constantFrom(0n, 0n, 333n, 1000n, 1000n, 2500n).map(picoUsd),
 });
 
 const quote: fc.Arbitrary<Quote> = fc

@@ -7,13 +7,20 @@ import type { OutboxEvent } from "../../src/ledger/book.ts";
 import { decide } from "../../src/ledger/decide.ts";
 import { lifetimeCounter } from "../../src/ledger/limits.ts";
 import type { Rows } from "../../src/ledger/rows.ts";
+import { nanoUsd } from "../../src/money/amount.ts";
 import { Book } from "../support/book.ts";
 import {
   adjust,
+  budget,
   createCustomer,
+  customer,
   expire,
+  facts,
   HOUR_MS,
+  HOURLY,
+  limit,
   POLICY,
+  quote,
   release,
   reserve,
   settle,
@@ -357,6 +364,17 @@ describe("a budget that enforces the last call", () => {
         reserve h3 other 1 key k1              → refused budget_exceeded key k1 usd left 0
     `);
   });
+
+  test("is not asked to pay for a length that a hard limit forbids", () => {
+    play(`
+      given   budget soft usd 100 last_call
+              budget hard usd 60
+              customer acme budget soft
+              key k1 budget hard
+        reserve h1 acme 50 key k1              → held 50 out 0 left 50
+        reserve h2 acme 20 out 50 min 5 key k1 → refused headroom_held key k1 usd left 10
+    `);
+  });
 });
 
 describe("a limit on counts", () => {
@@ -569,6 +587,24 @@ describe("a refusal", () => {
     `);
   });
 
+  test("shows where the limit stands and when its window ends, if it does", () => {
+    const limits = [limit("usd", 100, { period: HOURLY }), limit("requests", 1)];
+    const book = new Book();
+    book.budgets.set("b", budget("b", limits));
+    book.customers.set("acme", customer("acme", { budgetId: "b" }));
+    const calls = [reserve("h1"), reserve("h2", { quote: quote(91) }), reserve("h3")];
+    const standings = book.apply(calls, POLICY).map((outcome) => {
+      if (outcome.kind === "held") return outcome.standing;
+      return outcome.kind === "refused" && "standing" in outcome.refusal
+        ? outcome.refusal.standing
+        : undefined;
+    });
+    const shared = { scope: "customer", scopeId: "acme", budgetId: "b", model: null, used: 0n };
+    const money = { ...shared, meter: "usd", cap: 100n, held: 10n, windowEnd: HOUR_MS };
+    const count = { ...shared, meter: "requests", cap: 1n, held: 1n, windowEnd: null };
+    assert.deepEqual(standings, [money, money, count]);
+  });
+
   test("never comes of the master key itself", () => {
     play(`
       given   budget b usd 100
@@ -734,6 +770,110 @@ describe("a customer", () => {
   });
 });
 
+describe("a posting", () => {
+  const measured = {
+    usage: { input: 4, output: 3 },
+    source: "provider",
+    rates: null,
+    note: "partial",
+  } as const;
+  const call = { customer: "acme", keyHash: "master", facts: facts() };
+  const usd = lifetimeCounter("acme");
+
+  test("says all that is known of an answered call", () => {
+    const book = new Book();
+    book.apply([reserve("h1"), settle("h1", 7, { ...measured, at: 5, cost: nanoUsd(6n) })], POLICY);
+    assert.deepEqual(book.postings.get("h1"), {
+      id: "h1",
+      kind: "settled",
+      at: 5,
+      ...call,
+      ...measured,
+      cost: 6n,
+      charge: 7n,
+      moves: [{ ...usd, amount: 7n }],
+    });
+  });
+
+  test("of a released call has nothing but the reason", () => {
+    const book = new Book();
+    book.apply([reserve("h1"), release("h1", 5)], POLICY);
+    assert.deepEqual(book.postings.get("h1"), {
+      id: "h1",
+      kind: "released",
+      at: 5,
+      ...call,
+      usage: {},
+      source: "none",
+      cost: 0n,
+      charge: 0n,
+      rates: null,
+      note: "the provider failed",
+      moves: [],
+    });
+  });
+
+  test("of an unsettled call is an estimate that a late settle corrects to the truth", () => {
+    const book = new Book();
+    book.apply([reserve("h1"), expire("h1", 5)], { ...POLICY, unsettledCharge: "waive" });
+    assert.deepEqual(book.postings.get("h1"), {
+      id: "h1",
+      kind: "unsettled",
+      at: 5,
+      ...call,
+      usage: {},
+      source: "estimated",
+      cost: 0n,
+      charge: 0n,
+      rates: null,
+      moves: [{ ...usd, amount: 0n }],
+      note: "the instance died before the call was settled",
+    });
+    book.apply([settle("h1", 7, { ...measured, at: 9, cost: nanoUsd(6n) })], POLICY);
+    assert.deepEqual(book.postings.get("h1:late"), {
+      id: "h1:late",
+      kind: "adjusted",
+      at: 9,
+      ...call,
+      ...measured,
+      cost: 6n,
+      charge: 7n,
+      moves: [{ ...usd, amount: 7n }],
+      note: "answered after its hold had been expired",
+    });
+  });
+
+  test("corrects the estimated cost too, and moves nothing where the estimate was right", () => {
+    const book = new Book();
+    book.apply([reserve("h1"), expire("h1"), settle("h1", 10, { cost: nanoUsd(9n) })], POLICY);
+    const late = book.postings.get("h1:late");
+    assert.deepEqual([late?.cost, late?.charge, late?.moves], [-1n, 0n, []]);
+  });
+
+  test("of an adjustment belongs to no call", () => {
+    const book = new Book();
+    book.customers.set("acme", customer("acme"));
+    book.apply([adjust("a1", -3, { at: 5, keyHash: "k1" }), adjust("a2", 0)], POLICY);
+    const noCall = { route: "", model: "", provider: "", deployment: "", keyAlias: null };
+    assert.deepEqual(book.postings.get("a1"), {
+      id: "a1",
+      kind: "adjusted",
+      at: 5,
+      ...call,
+      keyHash: "k1",
+      facts: noCall,
+      usage: {},
+      source: "none",
+      cost: 0n,
+      charge: -3n,
+      rates: null,
+      note: "by hand",
+      moves: [{ ...usd, amount: -3n }],
+    });
+    assert.deepEqual(book.postings.get("a2")?.moves, []);
+  });
+});
+
 describe("an event", () => {
   test("tells of every charge, and of a budget when it is crossed, once", () => {
     const { events } = play(`
@@ -754,6 +894,25 @@ describe("an event", () => {
       "4 evt_a1 customer.spend_tracked acme 1 of 100",
       "4 evt_a1_crossed_0 budget.crossed acme 100 of 100",
       "6 evt_a2 customer.spend_tracked acme 5 of 100",
+    ]);
+  });
+
+  test("tells the limit of all models together, and none if there is none", () => {
+    const { events } = play(`
+      given   budget all usd@m1 50 usd 100
+              budget one usd@m1 50
+              customer a budget all
+              customer b budget one
+        adjust  a1 a 5                         → posted
+        reserve h1 a 5                         → held
+        settle  h1 5                           → posted
+        reserve h2 b 5                         → held
+        settle  h2 5                           → posted
+    `);
+    assert.deepEqual(events.map(lineOf), [
+      "0 evt_a1 customer.spend_tracked a 5 of 100",
+      "0 evt_h1 customer.spend_tracked a 5 of 100",
+      "0 evt_h2 customer.spend_tracked b 5 of null",
     ]);
   });
 

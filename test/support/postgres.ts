@@ -60,10 +60,9 @@ export async function startPostgres(): Promise<PostgresServer> {
 const SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"];
 
 /** A collation other than the order of bytes, as operators have it. */
-const INITDB_FLAGS = [
-  ...["--username=purser", "--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions"],
-  ...["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"],
-];
+const INITDB_FLAGS =
+  "--username=purser --auth=trust --encoding=UTF8 --no-sync --no-instructions " +
+  "--locale=C --locale-provider=icu --icu-locale=en-US";
 
 /** Of the processes of the server. Nothing where they may be the test's own. */
 interface Owner {
@@ -74,8 +73,11 @@ interface Owner {
 /** PostgreSQL refuses to run as root. */
 function ownerOfServers(): Owner {
   if (process.getuid?.() !== 0) return {};
-  const id = (flag: string): number => Number(execFileSync("id", [flag, "nobody"]).toString());
-  return { uid: id("-u"), gid: id("-g") };
+  return { uid: idOfNobody("-u"), gid: idOfNobody("-g") };
+}
+
+function idOfNobody(flag: string): number {
+  return Number(execFileSync("id", [flag, "nobody"]).toString());
 }
 
 /** The folder of the binaries or, if the owner cannot enter that, of a copy of them. */
@@ -101,7 +103,11 @@ async function reachableBinaries(owner: Owner): Promise<string> {
 }
 
 function initialise(initdb: string, data: string, owner: Owner): void {
-  const { status, stderr } = spawnSync(initdb, [`--pgdata=${data}`, ...INITDB_FLAGS], owner);
+  const { status, stderr } = spawnSync(
+    initdb,
+    [`--pgdata=${data}`, ...INITDB_FLAGS.split(" ")],
+    owner,
+  );
   assert.equal(status, 0, String(stderr));
 }
 

@@ -63,7 +63,7 @@ export class Client {
 
   #open(): Sql {
     const { url, connections, settings } = this.#options;
-    return postgres(url, {
+    const sql: Sql = postgres(url, {
       max: connections,
       connect_timeout: CONNECT_TIMEOUT_S,
       // The driver may end a connection that is old, but between two statements of a transaction too.
@@ -75,9 +75,10 @@ export class Client {
       connection: { application_name: "purser", ...settings },
       onnotice: () => undefined,
       onclose: () => {
-        this.#losses += 1;
+        if (this.#sql === sql) this.#losses += 1;
       },
     });
+    return sql;
   }
 
   /**

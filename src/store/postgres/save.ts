@@ -8,6 +8,7 @@ import {
   CUSTOMERS,
   HOLDS,
   insertText,
+  namesOf,
   OUTBOX,
   POSTINGS,
   ROLLUPS,
@@ -61,14 +62,13 @@ function part<Item>(
   table: Table<Item>,
   itemsOf: (changes: Changes, rows: Rows) => readonly Item[],
 ): Part {
-  const columns = Object.entries(table.columns);
-  const names = columns.map(([name]) => name).join(", ");
+  const { columns } = table;
   return {
     columns: columns.length,
     text: (first) => {
-      const arrays = columns.map(([, { type }], index) => `$${String(first + index)}::${type}[]`);
-      const source = `select * from unnest(${arrays.join(", ")}) as item (${names})`;
-      return insertText(table, `${source} order by ${table.key.join(", ")}`);
+      const arrays = columns.map(({ type }, index) => `$${String(first + index)}::${type}[]`);
+      const rows = `unnest(${arrays.join(", ")}) as item (${namesOf(table).join(", ")})`;
+      return insertText(table, `select * from ${rows} order by ${table.key.join(", ")}`);
     },
     parameters: (changes, rows) => {
       const values = itemsOf(changes, rows).map((item) => valuesOf(table, item));

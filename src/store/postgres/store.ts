@@ -22,6 +22,8 @@ const QUERY_CONNECTIONS = 4;
 
 /** Of the connection that commits. */
 const COMMIT_SETTINGS = {
+  // A server may be set to answer before it has written; what Purser answers is on the disk.
+  synchronous_commit: "on",
   // An instance that stops in the middle of a batch gives back its locks after this long, in milliseconds …
   idle_in_transaction_session_timeout: "5000",
   // … for which others wait no longer than this.

@@ -15,21 +15,30 @@ import {
 } from "../tables.ts";
 import type { Connection } from "./connection.ts";
 
+const PARTS = [
+  part(CUSTOMERS, ({ customers }) => customers),
+  part(BUDGETS, ({ budgets }) => budgets),
+  part(COUNTERS, ({ counters }) => counters),
+  part(HOLDS, ({ holdsOpened }) => holdsOpened),
+  part(POSTINGS, ({ postings }) => postings),
+  part(ROLLUPS, ({ rollups }) => rollups),
+  part(OUTBOX, ({ events }) => events),
+];
+
 export function save(connection: Connection, changes: Changes): void {
-  insert(connection, CUSTOMERS, changes.customers);
-  insert(connection, BUDGETS, changes.budgets);
-  insert(connection, COUNTERS, changes.counters);
-  insert(connection, HOLDS, changes.holdsOpened);
-  for (const id of changes.holdsClosed) connection.run("delete from holds where id = ?", [id]);
-  insert(connection, POSTINGS, changes.postings);
-  insert(connection, ROLLUPS, changes.rollups);
-  insert(connection, OUTBOX, changes.events);
+  for (const write of PARTS) write(connection, changes);
+  for (const id of changes.holdsClosed) {
+    connection.execute("delete from holds where id = ?", [id]);
+  }
 }
 
-/** Made once per table: a batch is often a single command, and the text of a statement is what it is known by. */
-const TEXTS = new Map<string, string>();
-
-function insert<Item>(connection: Connection, table: Table<Item>, items: readonly Item[]): void {
-  const text = TEXTS.get(table.name) ?? textOf(table);
-  for (const item of items) connection.execute(text, valuesOf(table, item));
+function part<Item>(
+  table: Table<Item>,
+  itemsOf: (changes: Changes) => readonly Item[],
+): (connection: Connection, changes: Changes) => void {
+  const marks = table.columns.map(() => "?").join(", ");
+  const text = insertText(table, `values (${marks})`);
+  return (connection, changes) => {
+    for (const item of itemsOf(changes)) connection.execute(text, valuesOf(table, item));
+  };
 }

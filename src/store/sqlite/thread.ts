@@ -24,7 +24,7 @@ export class Thread {
     this.#options = options;
   }
 
-  /** Rejects with `LedgerUnavailable` if the thread dies, and with the thread's own error if the request cannot be done. */
+  /** Rejects with `LedgerUnavailable` if the thread dies, and with the thread's own error if it cannot be done. */
   ask(request: Request): Promise<readonly Result[]> {
     return new Promise((resolve, reject) => {
       this.#worker ??= this.#start();

@@ -1,0 +1,502 @@
+/** The contract of `LedgerStore`, for any database. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { counterName, type CounterKey, type Key } from "../../src/ledger/book.ts";
+import type { Command, Outcome, Policy } from "../../src/ledger/command.ts";
+import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
+import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
+import type { Rates } from "../../src/money/price.ts";
+import { USAGE_PARTS } from "../../src/money/usage.ts";
+import { LIFETIME, windowAt } from "../../src/money/window.ts";
+import * as ledger from "../support/ledger.ts";
+import { Dice, seeded } from "../support/seed.ts";
+import { CROWDED_BUDGET, Traffic } from "./traffic.ts";
+
+/** One database, empty at first. */
+export interface Place {
+  open(policy: Policy): Promise<LedgerStore>;
+  /** Runs statements past Purser. */
+  sql(text: string): Promise<void>;
+}
+
+export type NewPlace = () => Promise<Place>;
+
+export function exerciseStore(name: string, newPlace: NewPlace): void {
+  describe(name, () => {
+    exerciseRows(newPlace);
+    exerciseRepetition(newPlace);
+    exerciseRaces(newPlace);
+    exerciseFailures(newPlace);
+    exerciseAudit(newPlace);
+    exerciseOutbox(newPlace);
+    exerciseInstances(newPlace);
+    exerciseMigrations(newPlace);
+  });
+}
+
+/** Opens a store for as long as the work takes. */
+export async function using<T>(
+  place: Place,
+  work: (store: LedgerStore) => Promise<T>,
+  policy: Policy = ledger.POLICY,
+): Promise<T> {
+  const store = await place.open(policy);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Takes 100, all in all, of every customer that has no budget of its own. */
+export const DEFAULT_BUDGET = ledger.budget("default", [ledger.limit("usd", 100)]);
+export const BUDGETED = { ...ledger.POLICY, defaultCustomerBudgetId: DEFAULT_BUDGET.id };
+
+/** A budget comes with a customer; this one's is not otherwise used. */
+export const CREATE_DEFAULT = ledger.createCustomer("c0", { id: "nobody" }, DEFAULT_BUDGET);
+
+/** A key with limits of its own, as an administrator writes it. */
+const KEY: Key = ledger.key("k1", { alias: "app", expiresAt: 9_000, budgetId: "default" });
+const INSERT_KEY = `insert into keys
+  (hash, alias, blocked, expires_at, budget_id, customer_budget_id, version)
+  values ('k1', 'app', false, 9000, 'default', null, 1)`;
+
+const USAGE = Object.fromEntries(USAGE_PARTS.map((part, index) => [part, index + 1]));
+const RATES = Object.fromEntries(
+  [...USAGE_PARTS, "request"].map((part) => [part, picoUsd(2n ** 60n)]),
+) as unknown as Rates;
+
+/** More than a double can hold. */
+const LARGE = nanoUsd(2n ** 62n - 1n);
+
+/** `{}`, `[]`, quotes, backslashes and signs beyond 16 bits, in every text that comes from outside. */
+const AWKWARD = `{"a\\,'b"} 🦉 % ; --`;
+
+function exerciseRows(newPlace: NewPlace): void {
+  test("what a reserve writes is read back as it was answered", async () => {
+    await using(
+      await newPlace(),
+      async (store) => {
+        await store.apply([CREATE_DEFAULT]);
+        const facts = ledger.facts({ model: AWKWARD, keyAlias: AWKWARD });
+        const call = { at: 1_000, customer: AWKWARD, facts, quote: ledger.quote(10, 5) };
+        const outcome = await one(store, ledger.reserve("h1", call));
+        assert.ok(outcome.kind === "held");
+        assert.deepEqual(await store.read.openHolds(), [outcome.hold]);
+        const created = { createdAt: 1_000, createdBy: "h1" };
+        const expected = ledger.customer(AWKWARD, created);
+        assert.deepEqual(await store.read.customer(AWKWARD), expected);
+        const total = lifetimeOf(AWKWARD);
+        assert.deepEqual(await store.read.counters([total]), [{ ...total, used: 0n, held: 15n }]);
+      },
+      BUDGETED,
+    );
+  });
+
+  test("what a settle writes is read back as it was answered, to the last nano-dollar", async () => {
+    const place = await newPlace();
+    const settle = ledger.settle("h1", LARGE, { usage: USAGE, rates: RATES, note: AWKWARD });
+    const first = await using(place, async (store) => {
+      await store.apply([ledger.reserve("h1", { customer: AWKWARD })]);
+      return one(store, settle);
+    });
+    await using(place, async (store) => {
+      assert.deepEqual(await one(store, settle), first);
+      assert.deepEqual(await store.read.openHolds(), []);
+      const total = lifetimeOf(AWKWARD);
+      assert.deepEqual(await store.read.counters([total]), [{ ...total, used: LARGE, held: 0n }]);
+    });
+  });
+
+  test("customers, budgets and keys are read back as they were written, and others not at all", async () => {
+    const place = await newPlace();
+    const limits = [
+      ledger.limit("usd", LARGE, { model: AWKWARD, period: ledger.HOURLY }),
+      ledger.limit("tokens", 0),
+    ];
+    const own = ledger.budget("b1", limits, "last_call");
+    const customer = { id: "acme", alias: AWKWARD, blocked: true, createdAt: 5 };
+    const command = ledger.createCustomer("c1", customer, own);
+    await using(place, async (store) => {
+      await store.apply([command]);
+      await place.sql(INSERT_KEY);
+      assert.deepEqual(await store.read.customer("acme"), command.customer);
+      assert.deepEqual(await store.read.budget("b1"), own);
+      assert.deepEqual(await store.read.key("k1"), KEY);
+      assert.equal(await store.read.customer("b1"), undefined);
+      assert.equal(await store.read.budget("acme"), undefined);
+      assert.equal(await store.read.key("acme"), undefined);
+      await store.read.ping();
+    });
+  });
+
+  test("the limits of a key hold for whoever calls with it, each in the window of the call", async () => {
+    const place = await newPlace();
+    await using(place, async (store) => {
+      const hourly = ledger.budget("default", [ledger.limit("usd", 15, { period: ledger.HOURLY })]);
+      await store.apply([ledger.createCustomer("c0", { id: "nobody" }, hourly)]);
+      await place.sql(INSERT_KEY.replace("9000", "null"));
+      const key = { hash: "k1", version: 1 };
+      const call = (id: string, at: number): Command => ledger.reserve(id, { key, at });
+      const outcomes = await store.apply([call("h1", 0), call("h2", 1)]);
+      assert.deepEqual(outcomes.map(nameOf), ["held", "headroom_held"]);
+      assert.equal(nameOf(await one(store, call("h3", ledger.HOUR_MS))), "held");
+      const window = windowAt(ledger.HOURLY, 0);
+      const ofKey = { scope: "key", scopeId: "k1", meter: "usd", model: "", ...window } as const;
+      assert.deepEqual(await store.read.counters([ofKey]), [{ ...ofKey, used: 0n, held: 10n }]);
+    });
+  });
+
+  test("any number of counters is read at once", async () => {
+    await using(await newPlace(), async (store) => {
+      const names = Array.from({ length: 250 }, (_, index) => `c${String(index)}`);
+      await store.apply(names.map((customer) => ledger.reserve(`h-${customer}`, { customer })));
+      const counters = await store.read.counters([...names, "stranger"].map(lifetimeOf));
+      const expected = names.map((name) => ({ ...lifetimeOf(name), used: 0n, held: 10n }));
+      assert.deepEqual(inOrder(counters), inOrder(expected));
+      assert.deepEqual(await store.read.counters([]), []);
+    });
+  });
+}
+
+function exerciseRepetition(newPlace: NewPlace): void {
+  /** One of each, every one of which takes effect. */
+  const commands: readonly Command[] = [
+    CREATE_DEFAULT,
+    ledger.createCustomer("c1", { id: "acme" }, ledger.budget("b1", [ledger.limit("usd", 50)])),
+    ...["h1", "h2", "h3", "h4"].map((id) => ledger.reserve(id)),
+    ledger.settle("h1", 7),
+    ledger.release("h2"),
+    ledger.expire("h3"),
+    ledger.adjust("a1", -3),
+    ledger.settle("h3", 9),
+  ];
+
+  test("a repeated command answers what it answered first and changes nothing, also after a restart", async () => {
+    const place = await newPlace();
+    const first = await using(place, (store) => store.apply(commands), BUDGETED);
+    await using(
+      place,
+      async (store) => {
+        const before = await figures(store);
+        const again = await store.apply(commands);
+        for (const [index, command] of commands.entries()) {
+          const [then, now] = [first[index], again[index]];
+          // A call that has ended since answers with its end.
+          if (command.kind === "reserve" && command.id !== "h4") assert.equal(now?.kind, "posted");
+          else assert.deepEqual({ ...now, standing: null }, { ...then, standing: null });
+        }
+        assert.deepEqual(await figures(store), before);
+      },
+      BUDGETED,
+    );
+  });
+
+  test("the commands of a batch see what those before them did", async () => {
+    await using(await newPlace(), async (store) => {
+      const outcomes = await store.apply(commands);
+      const kinds = ["created", "created", "held", "held", "held", "held"];
+      assert.deepEqual(outcomes.map(nameOf), [
+        ...kinds,
+        ...Array.from({ length: 5 }, () => "posted"),
+      ]);
+    });
+  });
+
+  test("a reserve that is refused leaves nothing behind", async () => {
+    await using(
+      await newPlace(),
+      async (store) => {
+        await store.apply([CREATE_DEFAULT]);
+        const dear = ledger.reserve("h1", { quote: ledger.quote(101) });
+        assert.equal(nameOf(await one(store, dear)), "budget_exceeded");
+        assert.equal(await store.read.customer("acme"), undefined);
+        assert.deepEqual(await store.read.openHolds(), []);
+        const [late] = await store.apply([dear, ledger.reserve("h2", { customer: "other" })]);
+        assert.equal(late && nameOf(late), "budget_exceeded");
+        assert.equal(await store.read.customer("acme"), undefined);
+      },
+      BUDGETED,
+    );
+  });
+}
+
+function exerciseRaces(newPlace: NewPlace): void {
+  test("of parallel calls with a budget for ten, exactly ten are held, for a customer never seen before", async () => {
+    await using(
+      await newPlace(),
+      async (store) => {
+        await store.apply([CREATE_DEFAULT]);
+        const calls = Array.from({ length: 200 }, (_, index) =>
+          ledger.reserve(`h${String(index)}`),
+        );
+        const outcomes = await Promise.all(calls.map((call) => one(store, call)));
+        assert.equal(outcomes.filter(({ kind }) => kind === "held").length, 10);
+        assert.equal((await store.read.openHolds()).length, 10);
+      },
+      BUDGETED,
+    );
+  });
+
+  test("after any traffic every total is the sum of its rows", async (t) => {
+    const { seed } = seeded(t);
+    await using(
+      await newPlace(),
+      async (store) => {
+        await store.apply([ledger.createCustomer("c0", { id: "nobody" }, CROWDED_BUDGET)]);
+        await new Traffic(new Dice(seed), "t").run([store], 32, 20);
+        await assertSound(store);
+      },
+      BUDGETED,
+    );
+  });
+}
+
+function exerciseFailures(newPlace: NewPlace): void {
+  test("a command that cannot be stored fails alone, and those it came with take effect", async () => {
+    await using(await newPlace(), async (store) => {
+      await store.apply([ledger.reserve("h1"), ledger.reserve("h2"), ledger.reserve("h3")]);
+      const tooLarge = ledger.settle("h2", 2n ** 63n);
+      const ends = [ledger.settle("h1", 1), tooLarge, ledger.settle("h3", 3)];
+      const attempts = await Promise.allSettled(ends.map((end) => one(store, end)));
+      const [, failed] = attempts;
+      assert.deepEqual(
+        attempts.map(({ status }) => status),
+        ["fulfilled", "rejected", "fulfilled"],
+      );
+      assert.ok(failed?.status === "rejected" && failed.reason instanceof LedgerUnavailable);
+      assert.deepEqual(
+        (await store.read.openHolds()).map(({ id }) => id),
+        ["h2"],
+      );
+      await assertSound(store);
+    });
+  });
+
+  test("the commands of one caller take effect together or not at all", async () => {
+    await using(await newPlace(), async (store) => {
+      const call = ledger.reserve("h1");
+      await assert.rejects(store.apply([call, ledger.settle("h1", 2n ** 63n)]), LedgerUnavailable);
+      assert.deepEqual(await store.read.openHolds(), []);
+      assert.equal(nameOf(await one(store, ledger.release("h1"))), "unknown_hold");
+    });
+  });
+
+  test("a store that was closed takes nothing, and what it had taken is done", async () => {
+    const place = await newPlace();
+    const store = await place.open(ledger.POLICY);
+    const calls = ["h1", "h2", "h3"].map((id) => one(store, ledger.reserve(id)));
+    await store.close();
+    assert.deepEqual((await Promise.all(calls)).map(nameOf), ["held", "held", "held"]);
+    await assert.rejects(store.apply([ledger.reserve("h4")]), LedgerUnavailable);
+    await using(place, async (next) => assert.equal((await next.read.openHolds()).length, 3));
+  });
+}
+
+function exerciseAudit(newPlace: NewPlace): void {
+  const history: readonly Command[] = [
+    ledger.reserve("h1"),
+    ledger.reserve("h2"),
+    ledger.reserve("h3"),
+    ledger.settle("h1", 7),
+    ledger.release("h2"),
+    ledger.adjust("a1", 5),
+  ];
+
+  test("an audit of sound books counts them and finds no drift", async () => {
+    await using(await newPlace(), async (store) => {
+      await store.apply(history);
+      const report = { postings: 3n, charged: 12n, openHolds: 1n, counters: 1n, drifts: [] };
+      assert.deepEqual(await store.read.audit(), report);
+    });
+  });
+
+  test("an audit of empty books is empty", async () => {
+    await using(await newPlace(), async (store) => {
+      const report = { postings: 0n, charged: 0n, openHolds: 0n, counters: 0n, drifts: [] };
+      assert.deepEqual(await store.read.audit(), report);
+    });
+  });
+
+  const vandals: readonly (readonly [string, string, readonly string[]])[] = [
+    ["a counter's spend", "update counters set used = used + 1", ["counter used"]],
+    ["what a counter holds", "update counters set held = held - 1", ["counter held"]],
+    ["a counter that is gone", "delete from counters", ["counter used", "counter held"]],
+    ["a hold that is gone", "delete from holds", ["counter held"]],
+    ["a summary's charge", "update rollups set charge = 0 where failures = 0", ["rollup charge"]],
+    ["a summary's cost", "update rollups set cost = cost + 1", ["rollup cost"]],
+    ["a summary's calls", "update rollups set calls = 9, failures = 8", ["calls", "failures"]],
+    [
+      "a posting that is gone",
+      "delete from postings where id = 'h1'",
+      ["counter used", "rollup calls", "rollup cost", "rollup charge"],
+    ],
+  ];
+  for (const [what, statement, totals] of vandals) {
+    test(`an audit notices ${what}`, async () => {
+      const place = await newPlace();
+      await using(place, async (store) => {
+        await store.apply(history);
+        await place.sql(statement);
+        const { drifts } = await store.read.audit();
+        const found = [...new Set(drifts.map(({ total }) => total))];
+        assert.ok(
+          totals.every((total) => found.some((name) => name.endsWith(total))),
+          found.join(),
+        );
+        assert.ok(drifts.every(({ stored, recomputed }) => stored !== recomputed));
+      });
+    });
+  }
+
+  test("a counter that stands at 0 and that nothing ever moved is no drift", async () => {
+    const place = await newPlace();
+    await using(place, async (store) => {
+      await place.sql("insert into counters values ('customer', 'x', 'usd', '', 0, 1, 0, 0)");
+      assert.deepEqual((await store.read.audit()).drifts, []);
+    });
+  });
+}
+
+function exerciseOutbox(newPlace: NewPlace): void {
+  /** Three calls that are settled a second apart, which makes an event each. */
+  async function withEvents(work: (store: LedgerStore, place: Place) => Promise<void>) {
+    const place = await newPlace();
+    await using(place, async (store) => {
+      for (const [index, id] of ["h1", "h2", "h3"].entries()) {
+        const at = index * 1_000;
+        await store.apply([ledger.reserve(id, { at }), ledger.settle(id, 7, { at })]);
+      }
+      await work(store, place);
+    });
+  }
+
+  test("an event is taken by one, oldest first, and by another when the lease has run out", async () => {
+    await withEvents(async ({ outbox }) => {
+      const [first, second, ...rest] = await outbox.take(2, 5_000, 100);
+      assert.deepEqual([first?.id, second?.id, rest.length], ["evt_h1", "evt_h2", 0]);
+      assert.deepEqual(
+        (await outbox.take(9, 5_099, 100)).map(({ id }) => id),
+        ["evt_h3"],
+      );
+      assert.deepEqual(
+        (await outbox.take(9, 5_100, 100)).map(({ id }) => id),
+        ["evt_h1", "evt_h2"],
+      );
+    });
+  });
+
+  test("an event is taken as it was announced", async () => {
+    await withEvents(async ({ outbox }) => {
+      const data = { spend: "7", maxBudget: null, keyHash: ledger.MASTER_KEY.hash, keyAlias: null };
+      const event = { type: "customer.spend_tracked", at: 1_000, customer: "acme", data } as const;
+      const [, taken] = await outbox.take(9, 5_000, 100);
+      assert.deepEqual(taken, { id: "evt_h2", ...event, attempts: 0 });
+    });
+  });
+
+  test("an event that is not due yet is not taken", async () => {
+    await withEvents(async ({ outbox }) => {
+      assert.equal((await outbox.take(9, 999, 100)).length, 1);
+    });
+  });
+
+  test("what was delivered never comes again, and what failed comes when it was put off to", async () => {
+    await withEvents(async ({ outbox }) => {
+      assert.equal(await outbox.pending(), 3n);
+      await outbox.take(9, 5_000, 100);
+      await outbox.delivered("evt_h1", 5_000);
+      await outbox.failed("evt_h2", 9_000, "\u0000 refused");
+      assert.equal(await outbox.pending(), 2n);
+      assert.deepEqual(
+        (await outbox.take(9, 8_999, 10_000)).map(({ id }) => id),
+        ["evt_h3"],
+      );
+      const [again, ...rest] = await outbox.take(9, 9_000, 100);
+      assert.deepEqual([again?.id, again?.attempts, rest.length], ["evt_h2", 1, 0]);
+    });
+  });
+
+  test("only what was delivered long ago is forgotten", async () => {
+    await withEvents(async ({ outbox }, place) => {
+      await outbox.delivered("evt_h1", 5_000);
+      await outbox.delivered("evt_h2", 6_000);
+      await outbox.prune(6_000);
+      assert.equal(await outbox.pending(), 1n);
+      await place.sql("update outbox set delivered_at = null");
+      const left = await outbox.take(9, 9_000, 100);
+      assert.deepEqual(
+        left.map(({ id }) => id),
+        ["evt_h2", "evt_h3"],
+      );
+    });
+  });
+}
+
+function exerciseInstances(newPlace: NewPlace): void {
+  test("the calls of an instance that left or was never seen are orphans, and one's own are not", async () => {
+    await using(await newPlace(), async (store) => {
+      for (const id of ["i1", "i2", "i3"]) {
+        await store.instances.beat(id, 1_000);
+        await store.apply([ledger.reserve(`h-${id}`, { instance: id })]);
+      }
+      await store.instances.beat("i3", 2_000);
+      await store.instances.leave("i2");
+      const orphans = await store.instances.orphans("i1", 500);
+      assert.ok(orphans.some(({ id }) => id === "h-i2"));
+      assert.ok(orphans.every(({ id }) => id !== "h-i1"));
+      const [open] = (await store.read.openHolds()).filter(({ id }) => id === "h-i2");
+      assert.deepEqual(
+        orphans.find(({ id }) => id === "h-i2"),
+        open,
+      );
+    });
+  });
+}
+
+function exerciseMigrations(newPlace: NewPlace): void {
+  test("opening brings the database up to date once, and again changes nothing", async () => {
+    const place = await newPlace();
+    await using(place, (store) => store.apply([ledger.reserve("h1")]));
+    await using(place, async (store) => assert.equal((await store.read.openHolds()).length, 1));
+  });
+
+  test("a database that a newer Purser has changed is not opened", async () => {
+    const place = await newPlace();
+    await using(place, () => Promise.resolve());
+    await place.sql("insert into migrations (version, name) values (9999, '9999_future.sql')");
+    await assert.rejects(
+      place.open(ledger.POLICY),
+      /newer than this Purser: it has migration 9999/,
+    );
+  });
+}
+
+/** No drift, and nobody was let past a limit. */
+export async function assertSound(store: LedgerStore): Promise<void> {
+  const { drifts } = await store.read.audit();
+  assert.deepEqual(drifts, []);
+}
+
+export async function one(store: LedgerStore, command: Command): Promise<Outcome> {
+  const [outcome] = await store.apply([command]);
+  return outcome ?? assert.fail("no outcome");
+}
+
+/** What became of a command, in a word. */
+export function nameOf(outcome: Outcome): string {
+  return outcome.kind === "refused" ? outcome.refusal.name : outcome.kind;
+}
+
+export function lifetimeOf(customer: string): CounterKey {
+  return { scope: "customer", scopeId: customer, meter: "usd", model: "", ...LIFETIME };
+}
+
+async function figures(store: LedgerStore): Promise<unknown> {
+  return [await store.read.audit(), await store.read.openHolds(), await store.outbox.pending()];
+}
+
+function inOrder(counters: readonly CounterKey[]): readonly CounterKey[] {
+  return counters.toSorted((a, b) => (counterName(a) < counterName(b) ? -1 : 1));
+}

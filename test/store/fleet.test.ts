@@ -1,0 +1,266 @@
+/** Several instances over one PostgreSQL: they never disagree, and they outlive the server. */
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import postgres from "postgres";
+import type { Command, Policy } from "../../src/ledger/command.ts";
+import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
+import { openReader, openStore } from "../../src/store/open.ts";
+import * as ledger from "../support/ledger.ts";
+import { startPostgres } from "../support/postgres.ts";
+import { Dice, seeded } from "../support/seed.ts";
+import { assertSound, BUDGETED, CREATE_DEFAULT, lifetimeOf, nameOf, one } from "./conformance.ts";
+import { CROWDED_BUDGET, Traffic } from "./traffic.ts";
+
+const server = await startPostgres();
+after(() => server.remove());
+
+const INSTANCES = 3;
+
+interface Fleet {
+  readonly url: string;
+  readonly stores: readonly LedgerStore[];
+  readonly any: (index: number) => LedgerStore;
+}
+
+async function withFleet(work: (fleet: Fleet) => Promise<void>, policy: Policy = BUDGETED) {
+  const url = await server.newDatabase();
+  const opening = Array.from({ length: INSTANCES }, () =>
+    openStore({ kind: "postgres", url }, policy),
+  );
+  const stores = await Promise.all(opening);
+  const any = (index: number): LedgerStore =>
+    stores[index % INSTANCES] ?? assert.fail("no such instance");
+  try {
+    await work({ url, stores, any });
+  } finally {
+    await Promise.all(stores.map((store) => store.close()));
+  }
+}
+
+async function withAdmin<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** What a caller with patience sees: the same commands under the same ids until they are answered. */
+function patient(store: LedgerStore): LedgerStore {
+  return {
+    ...store,
+    async apply(commands) {
+      for (;;) {
+        try {
+          return await store.apply(commands);
+        } catch (error) {
+          if (!(error instanceof LedgerUnavailable)) throw error;
+        }
+      }
+    },
+  };
+}
+
+test("instances that start together bring the database up to date once", async () => {
+  await withFleet(async ({ any }) => {
+    assert.equal(nameOf(await one(any(0), ledger.reserve("h1"))), "held");
+    assert.equal((await any(1).read.openHolds()).length, 1);
+  });
+});
+
+test("of parallel calls through all instances with a budget for ten, exactly ten are held, for customers never seen before", async () => {
+  await withFleet(async ({ any }) => {
+    await any(0).apply([CREATE_DEFAULT]);
+    for (const customer of ["ann", "bob", "cid", "dan", "eve"]) {
+      const calls = Array.from({ length: 100 }, (_, index) =>
+        one(any(index), ledger.reserve(`${customer}-${String(index)}`, { customer })),
+      );
+      const names = (await Promise.all(calls)).map(nameOf);
+      assert.equal(names.filter((name) => name === "held").length, 10);
+      assert.equal(names.filter((name) => name === "headroom_held").length, 90);
+    }
+    await assertSound(any(1));
+  });
+});
+
+test("a customer that instances create at the same time is created once, and calls that come meanwhile agree", async () => {
+  await withFleet(async ({ stores, any }) => {
+    await any(0).apply([CREATE_DEFAULT]);
+    for (let round = 0; round < 20; round += 1) {
+      const id = `c${String(round)}`;
+      const create = (by: number): Command => {
+        const name = `${id}-${String(by)}`;
+        const own = ledger.budget(`b-${name}`, [ledger.limit("usd", 15)]);
+        return ledger.createCustomer(name, { id, alias: name }, own);
+      };
+      const creations = stores.map((store, by) => one(store, create(by)));
+      const calls = stores.map((store, by) =>
+        one(store, ledger.reserve(`${id}-call-${String(by)}`, { customer: id })),
+      );
+      const created = (await Promise.all(creations)).filter(({ kind }) => kind === "created");
+      const held = (await Promise.all(calls)).filter(({ kind }) => kind === "held");
+      const customer = await any(round).read.customer(id);
+      const [winner, ...others] = created;
+      assert.deepEqual(others, []);
+      // Whoever was first made the row, and nobody has written over it.
+      if (winner?.kind === "created") assert.deepEqual(customer, winner.customer);
+      else assert.equal(customer?.alias, null);
+      assert.equal(held.length, winner === undefined ? INSTANCES : 1);
+    }
+    await assertSound(any(0));
+  });
+});
+
+test("a command that reaches several instances takes effect once and is answered alike", async () => {
+  await withFleet(async ({ stores, any }) => {
+    await any(0).apply([ledger.reserve("h0")]);
+    for (let round = 0; round < 20; round += 1) {
+      const id = String(round);
+      const commands = [
+        ledger.reserve(`h${id}`, { customer: `c${id}` }),
+        ledger.adjust(`a${id}`, 1),
+        ledger.settle(`h${id}`, 2),
+        ledger.release(`h${id}`),
+      ];
+      for (const command of commands) {
+        const outcomes = await Promise.all(stores.map((store) => one(store, command)));
+        assert.equal(new Set(outcomes.map(nameOf)).size, 1);
+      }
+    }
+    const total = lifetimeOf("acme");
+    const [counter] = await any(1).read.counters([total]);
+    assert.equal(counter?.used, 22n);
+    await assertSound(any(2));
+  });
+});
+
+test("after any traffic through all instances every total is the sum of its rows, and no two waited for each other", async (t) => {
+  const dice = new Dice(seeded(t).seed);
+  await withFleet(async ({ url, stores, any }) => {
+    await any(0).apply([ledger.createCustomer("c0", { id: "nobody" }, CROWDED_BUDGET)]);
+    await new Traffic(dice, "t").run(stores, 24, 30);
+    await assertSound(any(0));
+    const [row] = await withAdmin(
+      url,
+      (sql) => sql`select deadlocks from pg_stat_database where datname = current_database()`,
+    );
+    assert.equal(row?.["deadlocks"], "0");
+  });
+});
+
+test("what an administrator changed is obeyed by the next call through any instance", async () => {
+  await withFleet(async ({ url, any }) => {
+    await any(0).apply([CREATE_DEFAULT, ledger.createCustomer("c1", { id: "acme" })]);
+    assert.equal(nameOf(await one(any(1), ledger.reserve("h1"))), "held");
+    await withAdmin(url, async (sql) => {
+      const limits = JSON.stringify([{ ...ledger.limit("usd", 15), cap: "15" }]);
+      await sql`insert into budgets values ('small', ${limits}, 'hard', 0)`;
+      await sql`update customers set budget_id = 'small' where id = 'acme'`;
+      assert.equal(nameOf(await one(any(2), ledger.reserve("h2"))), "headroom_held");
+      await sql`update budgets set limits = ${limits.replace("15", "5")} where id = 'small'`;
+      assert.equal(nameOf(await one(any(0), ledger.reserve("h3"))), "budget_exceeded");
+      await sql`update customers set blocked = true where id = 'acme'`;
+      assert.equal(nameOf(await one(any(1), ledger.reserve("h4"))), "customer_blocked");
+    });
+  });
+});
+
+test("an event is taken by one instance only, however many look at the same time", async () => {
+  await withFleet(async ({ stores, any }) => {
+    const ids = Array.from({ length: 100 }, (_, index) => `h${String(index)}`);
+    const calls = ids.map((id, index) => ledger.reserve(id, { customer: `c${String(index)}` }));
+    await any(0).apply([...calls, ...ids.map((id) => ledger.settle(id, 1))]);
+    const taken = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => any(index).outbox.take(10, 1_000, 60_000)),
+    );
+    const events = taken.flat().map(({ id }) => id);
+    const rest = await any(0).outbox.take(100, 1_000, 60_000);
+    const all = [...events, ...rest.map(({ id }) => id)];
+    assert.equal(all.length, 100);
+    assert.equal(new Set(all).size, 100);
+    await Promise.all(all.map((id, index) => any(index).outbox.delivered(id, 2_000)));
+    assert.deepEqual(await Promise.all(stores.map((store) => store.outbox.pending())), [
+      0n,
+      0n,
+      0n,
+    ]);
+  });
+});
+
+test("the calls of an instance that was not seen for long are orphans, and of one that was they are not", async () => {
+  await withFleet(async ({ any }) => {
+    for (const [id, seenAt] of [["i1", 1_000] as const, ["i2", 2_000] as const]) {
+      await any(0).instances.beat(id, seenAt);
+      await any(0).apply([ledger.reserve(`h-${id}`, { instance: id })]);
+    }
+    const orphansAt = async (seenBefore: number): Promise<string[]> =>
+      (await any(1).instances.orphans("i3", seenBefore)).map(({ id }) => id);
+    assert.deepEqual(await orphansAt(1_000), []);
+    assert.deepEqual(await orphansAt(2_000), ["h-i1"]);
+    assert.deepEqual(await orphansAt(2_001), ["h-i1", "h-i2"]);
+  });
+});
+
+test("connections that are cut again and again under load lose nothing and charge nothing twice", async (t) => {
+  const dice = new Dice(seeded(t).seed);
+  await withFleet(async ({ url, stores, any }) => {
+    await any(0).apply([ledger.createCustomer("c0", { id: "nobody" }, CROWDED_BUDGET)]);
+    await withAdmin(url, async (sql) => {
+      const cut = (): Promise<unknown> => sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'purser' and datname = current_database() and random() < 0.5`;
+      let answered = 0;
+      const cutting = stores.map(patient).map((store) => ({
+        ...store,
+        async apply(commands: readonly Command[]) {
+          const outcomes = await store.apply(commands);
+          answered += 1;
+          if (answered % 10 === 0) await cut();
+          return outcomes;
+        },
+      }));
+      await new Traffic(dice, "t").run(cutting, 24, 30);
+    });
+    await assertSound(patient(any(0)));
+  });
+});
+
+test("a server that crashes and comes back under load loses nothing that was answered", async () => {
+  await withFleet(async ({ url, stores, any }) => {
+    await any(0).apply([CREATE_DEFAULT]);
+    const settled: string[] = [];
+    const { promise: enough, resolve: haveEnough } = Promise.withResolvers<void>();
+    let left = 1_500;
+    const caller = async (store: LedgerStore): Promise<void> => {
+      while (left > 0) {
+        left -= 1;
+        const id = String(left);
+        await one(store, ledger.reserve(id, { customer: `c${id}` }));
+        await one(store, ledger.settle(id, 7));
+        settled.push(id);
+        if (settled.length === 300) haveEnough();
+      }
+    };
+    const callers = Promise.all(
+      Array.from({ length: 24 }, (_, index) => caller(patient(any(index)))),
+    );
+    await enough;
+    await server.crash();
+    for (const store of stores) {
+      await assert.rejects(store.apply([ledger.reserve("away")]), LedgerUnavailable);
+      await assert.rejects(store.read.ping(), LedgerUnavailable);
+      await assert.rejects(store.outbox.pending(), LedgerUnavailable);
+    }
+    await server.start();
+    await callers;
+    const report = await any(0).read.audit();
+    assert.deepEqual(report.drifts, []);
+    assert.equal(report.openHolds, 0n);
+    assert.equal(report.charged, 7n * BigInt(settled.length));
+    const { reader, close } = await openReader({ kind: "postgres", url });
+    assert.deepEqual(await reader.audit(), report);
+    await close();
+  });
+});

@@ -1,0 +1,22 @@
+/** PostgreSQL keeps the contract. */
+
+import { after } from "node:test";
+import postgres from "postgres";
+import { openStore } from "../../src/store/open.ts";
+import { startPostgres } from "../support/postgres.ts";
+import { exerciseStore, type Place } from "./conformance.ts";
+
+const server = await startPostgres();
+after(() => server.remove());
+
+exerciseStore("PostgreSQL", async (): Promise<Place> => {
+  const url = await server.newDatabase();
+  return {
+    open: (policy) => openStore({ kind: "postgres", url }, policy),
+    sql: async (text) => {
+      const vandal = postgres(url, { max: 1 });
+      await vandal.unsafe(text);
+      await vandal.end();
+    },
+  };
+});
