@@ -1,8 +1,8 @@
 /** Sets a call's ceiling aside before anything is forwarded, or says why not. */
 
-import type { Hold } from "../ledger/book.ts";
 import {
   remaining,
+  type Held,
   type Outcome,
   type Quote,
   type Reserve,
@@ -16,7 +16,7 @@ import { refusalError } from "./refusal.ts";
 import { inputTokensByBytes, inputTokensByTokenizer } from "./tokens.ts";
 
 export interface Reserved {
-  readonly hold: Hold;
+  readonly hold: Held;
   readonly standing: Standing | null;
   readonly quote: Quote;
 }

@@ -1,7 +1,6 @@
 /** From an answer to the command that ends its hold. */
 
-import type { Hold } from "../ledger/book.ts";
-import type { Release, Settle } from "../ledger/command.ts";
+import type { Held, Release, Settle } from "../ledger/command.ts";
 import { ZERO_USD } from "../money/amount.ts";
 import { cost, ratesFor, type Price } from "../money/price.ts";
 import { inputTokens } from "../money/usage.ts";
@@ -13,7 +12,7 @@ import { estimatedOutputTokens, tokensOfBytes, usageOf, type MeteredUsage } from
 
 export interface Answered {
   readonly call: Call;
-  readonly hold: Hold;
+  readonly hold: Held;
   readonly price: Price | null;
   readonly answer: Answer;
   readonly at: number;
@@ -36,7 +35,7 @@ export async function ending({
   return { kind: "settle", id: hold.id, at, usage, source, cost: charge, charge, rates, note };
 }
 
-async function meteredUsage(call: Call, hold: Hold, answer: Answer): Promise<MeteredUsage | null> {
+async function meteredUsage(call: Call, hold: Held, answer: Answer): Promise<MeteredUsage | null> {
   if (answer.kind === "whole") return meteredBody(call, answer);
   const usage = usageOf(answer.usage ?? undefined);
   if (usage !== undefined) return { usage, source: "provider" };

@@ -31,7 +31,7 @@ export function admit(limits: readonly StandingLimit[], quote: Quote, model: str
   const outputTokens = clampedOutput(money, quote);
   const grant = grantOf(quote, outputTokens, money);
   const tooDear = money.find((limit) => !fits(limit, grant.ceiling));
-  if (tooDear !== undefined) return refused(moneyRefusal(tooDear, quote));
+  if (tooDear !== undefined) return refused(moneyRefusal(tooDear, quote, grant));
 
   const amounts = heldAmounts(quote, grant);
   const tooMany = limits.find((limit) => !fits(limit, amounts[limit.standing.meter]));
@@ -94,9 +94,9 @@ function fits({ standing, lastCall }: StandingLimit, amount: bigint): boolean {
   return lastCall && standing.held === 0n && standing.used < standing.cap;
 }
 
-/** Spent, or only held: would the least useful answer fit if nothing else were in flight? */
-function moneyRefusal(limit: StandingLimit, quote: Quote): Refusal {
-  const least = grantOf(quote, quote.outputTokensMin, []).ceiling;
+/** Spent, or only held: would the least useful answer fit if nothing else were in flight? Only a hard limit clamps. */
+function moneyRefusal(limit: StandingLimit, quote: Quote, grant: Grant): Refusal {
+  const least = limit.lastCall ? grant.ceiling : grantOf(quote, quote.outputTokensMin, []).ceiling;
   const { standing } = limit;
   const fitsAlone = fits({ ...limit, standing: { ...standing, held: 0n } }, least);
   return { name: fitsAlone ? "headroom_held" : "budget_exceeded", standing };

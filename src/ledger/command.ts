@@ -117,15 +117,17 @@ export type Refusal =
   /** A settle, release or expire of a call that never was. */
   | { readonly name: "unknown_hold" };
 
+/** What its caller needs of a hold. Outcomes cross a thread, where every field costs. */
+export type Held = Pick<Hold, "id" | "ceiling" | "outputTokens" | "bounded">;
+
+/** What its caller needs of a posting. */
+export type Posted = Pick<Posting, "id" | "kind" | "charge">;
+
+/** `standing`: the customer's money limit that has the least left, if it has one. */
 export type Outcome =
-  /** `standing`: the customer's money limit that has the least left, if it has one. */
-  | { readonly kind: "held"; readonly hold: Hold; readonly standing: Standing | null }
+  | { readonly kind: "held"; readonly hold: Held; readonly standing: Standing | null }
   /** The hold has ended, as the posting says; the same for every repetition. */
-  | {
-      readonly kind: "posted";
-      readonly posting: Posting;
-      readonly standing: Standing | null;
-    }
+  | { readonly kind: "posted"; readonly posting: Posted; readonly standing: Standing | null }
   | { readonly kind: "created"; readonly customer: Customer; readonly budget: Budget | null }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 

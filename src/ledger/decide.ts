@@ -22,7 +22,16 @@ import type {
 } from "./command.ts";
 import { Draft } from "./draft.ts";
 import { chargedBy, countersOfCall, limitsFor } from "./limits.ts";
-import { close, moved, movesOf, NOTHING, post, standing, standingFor } from "./posting.ts";
+import {
+  close,
+  moved,
+  movesOf,
+  NOTHING,
+  post,
+  postedAs,
+  standing,
+  standingFor,
+} from "./posting.ts";
 import { lateId } from "./reach.ts";
 import type { Decision, Rows } from "./rows.ts";
 
@@ -161,7 +170,9 @@ function createCustomer(draft: Draft, command: CreateCustomer): Outcome {
 const NO_CALL = { route: "", model: "", provider: "", deployment: "", keyAlias: null };
 
 function held(draft: Draft, hold: Hold, policy: Policy): Outcome {
-  return { kind: "held", hold, standing: standingFor(draft, hold, policy) };
+  const { id, ceiling, outputTokens, bounded } = hold;
+  const granted = { id, ceiling, outputTokens, bounded };
+  return { kind: "held", hold: granted, standing: standingFor(draft, hold, policy) };
 }
 
 function ended(draft: Draft, id: string, policy: Policy): Outcome {
@@ -170,7 +181,7 @@ function ended(draft: Draft, id: string, policy: Policy): Outcome {
 }
 
 function repeated(draft: Draft, posting: Posting, policy: Policy): Outcome {
-  return { kind: "posted", posting, standing: standingFor(draft, posting, policy) };
+  return postedAs(posting, standingFor(draft, posting, policy));
 }
 
 /** The master key has no row and nothing that could go stale. */

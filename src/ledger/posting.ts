@@ -41,7 +41,11 @@ export function post(draft: Draft, posting: Posting, charged: Charged, policy: P
   if (policy.announce) {
     for (const event of eventsOf(posting, before, after)) draft.announce(event);
   }
-  return { kind: "posted", posting, standing: tightest(after) };
+  return postedAs(posting, tightest(after));
+}
+
+export function postedAs({ id, kind, charge }: Posting, standing: Standing | null): Outcome {
+  return { kind: "posted", posting: { id, kind, charge }, standing };
 }
 
 export function movesOf(

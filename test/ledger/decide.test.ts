@@ -984,19 +984,20 @@ describe("the hourly summary", () => {
     ]);
   });
 
-  test("has at most one line per batch and hour, customer, key, model, provider and route", () => {
-    const calls = ["h1", "h2", "h3"].map((id) => reserve(id));
-    const ends = [
-      settle("h1", 1),
-      settle("h2", 2, { at: HOUR_MS - 1 }),
-      settle("h3", 4, { at: HOUR_MS }),
+  test("has one line for each hour, customer, key, model, provider and route of a batch", () => {
+    const others = [
+      { customer: "bert" },
+      { key: { hash: "other", version: null } },
+      { facts: facts({ model: "other" }) },
+      { facts: facts({ provider: "other" }) },
+      { facts: facts({ route: "other" }) },
     ];
+    const calls = [{}, {}, {}, ...others].map((rest, index) => reserve(`h${index}`, rest));
+    const ends = calls.map(({ id }, index) => settle(id, index, { at: index === 2 ? HOUR_MS : 0 }));
     const { rollups } = decide(NO_ROWS, [...calls, ...ends], POLICY).changes;
-    const lines = rollups.map(({ hour, calls, charge }) => ({ hour, calls, charge }));
-    assert.deepEqual(lines, [
-      { hour: 0, calls: 2, charge: 3n },
-      { hour: HOUR_MS, calls: 1, charge: 4n },
-    ]);
+    const lines = rollups.map(({ hour, calls, charge }) => [hour, calls, charge]);
+    const single = [3n, 4n, 5n, 6n, 7n].map((charge) => [0, 1, charge]);
+    assert.deepEqual(lines, [[0, 2, 1n], [HOUR_MS, 1, 2n], ...single]);
   });
 });
 

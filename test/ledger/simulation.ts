@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 
 import type { Hold } from "../../src/ledger/book.ts";
-import type { Command, Outcome, Policy, Settle } from "../../src/ledger/command.ts";
+import type { Command, Held, Outcome, Policy, Settle } from "../../src/ledger/command.ts";
 import type { Usage } from "../../src/money/usage.ts";
 import { Book } from "../support/book.ts";
 import * as ledger from "../support/ledger.ts";
@@ -127,11 +127,12 @@ export class Simulation {
   }
 
   /** Null if the provider fails, and bills nothing. */
-  #forward({ id, inputCeiling, outputTokens }: Hold): Usage | null {
+  #forward({ id, ceiling, outputTokens }: Held): Usage | null {
     assert.ok(!this.billed.has(id), `${id} was forwarded twice`);
     if (this.#dice.chance(0.1)) return null;
-    const input = this.#dice.roll(Number(inputCeiling) + 1);
-    const usage = { input, output: this.#dice.roll(outputTokens + 1) };
+    // A token of either kind costs one nano-dollar here, so the ceiling is the bound of both.
+    const output = this.#dice.roll(outputTokens + 1);
+    const usage = { input: this.#dice.roll(Number(ceiling) - outputTokens + 1), output };
     this.billed.set(id, usage);
     return usage;
   }

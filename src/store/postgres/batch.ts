@@ -1,13 +1,23 @@
-/** One transaction for everything that came together, in three round trips. */
+/** One transaction for everything that came together, in two round trips or three. */
 
+import { counterName } from "../../ledger/book.ts";
 import type { Command, Outcome, Policy } from "../../ledger/command.ts";
 import { decide } from "../../ledger/decide.ts";
 import { countersOf } from "../../ledger/reach.ts";
-import type { Changes } from "../../ledger/rows.ts";
+import type { Changes, Rows } from "../../ledger/rows.ts";
 import { LedgerUnavailable } from "../../ledger/store.ts";
 import type { Client } from "./client.ts";
-import { loadAccounts, lockCounters } from "./load.ts";
+import { ensureCounters, loadAccounts, lockCounters } from "./load.ts";
+import type { Memory } from "./memory.ts";
 import { save } from "./save.ts";
+
+export interface Committer {
+  readonly client: Client;
+  /** Opens a transaction. */
+  readonly begin: string;
+  readonly memory: Memory;
+  readonly policy: Policy;
+}
 
 /**
  * Every batch locks holds, then counters, then rollups, each in the order of their keys, so no two wait for each other.
@@ -17,26 +27,51 @@ import { save } from "./save.ts";
  * and was answered before that is obeyed; a change in between is as good as one after. What else could have come in
  * between would be written a second time, under ids and names that are unique: a customer created, a call reserved
  * or a correction posted by another instance. That fails, and the batch is decided anew.
- *
- * `begin` opens the transaction.
  */
 export async function commitBatch(
-  client: Client,
+  committer: Committer,
   commands: readonly Command[],
-  { begin, policy }: { readonly begin: string; readonly policy: Policy },
 ): Promise<readonly Outcome[]> {
+  const { client, memory, policy } = committer;
   const { losses } = client;
-  const [, accounts] = await Promise.all([
-    client.run(begin),
-    loadAccounts(client, commands, policy),
-  ]);
-  const counters = await lockCounters(client, countersOf(commands, accounts, policy));
-  const rows = { ...accounts, counters };
+  const rows = (await lockGuessed(committer, commands)) ?? (await lockInOrder(committer, commands));
   const { outcomes, changes } = decide(rows, commands, policy);
   requireUnbroken(client, losses);
   if (isNothing(changes)) await client.run("rollback");
   else await commit(client, () => save(client, changes, rows));
+  memory.note(rows, changes);
   return outcomes;
+}
+
+/** Locks what the batch will probably move while it reads what it really moves. Undefined where that was not the same. */
+async function lockGuessed(
+  { client, begin, memory, policy }: Committer,
+  commands: readonly Command[],
+): Promise<Rows | undefined> {
+  const guess = memory.guess(commands, policy);
+  if (guess === undefined) return undefined;
+  const [, accounts, counters] = await Promise.all([
+    client.run(begin),
+    loadAccounts(client, commands, policy),
+    lockCounters(client, guess),
+  ]);
+  const wanted = countersOf(commands, accounts, policy);
+  if (wanted.every((key) => counters.has(counterName(key)))) return { ...accounts, counters };
+  // Locks that are missing must not be taken after others that come later in the order.
+  await client.run("rollback");
+  return undefined;
+}
+
+async function lockInOrder(
+  { client, begin, policy }: Committer,
+  commands: readonly Command[],
+): Promise<Rows> {
+  const [, accounts] = await Promise.all([
+    client.run(begin),
+    loadAccounts(client, commands, policy),
+  ]);
+  const counters = await ensureCounters(client, countersOf(commands, accounts, policy));
+  return { ...accounts, counters };
 }
 
 /** Once `commit` is under way, a lost connection leaves open what became of it. */

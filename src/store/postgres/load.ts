@@ -80,12 +80,33 @@ const LOCK = `
   select counters.* from ${COUNTER_KEYS} as wanted (${COUNTER_KEY})
   join counters using (${COUNTER_KEY}) order by ${COUNTER_KEY} for update of counters`;
 
+/** Those that exist. */
 export async function lockCounters(
   client: Client,
   keys: readonly CounterKey[],
 ): Promise<ReadonlyMap<string, Counter>> {
   if (keys.length === 0) return new Map();
-  const columns = [
+  return keyed(await client.run(LOCK, columnsOf(keys)), counterOf, counterName);
+}
+
+/** All of them, made if they are missing. */
+export async function ensureCounters(
+  client: Client,
+  keys: readonly CounterKey[],
+): Promise<ReadonlyMap<string, Counter>> {
+  if (keys.length === 0) return new Map();
+  const [, counters] = await Promise.all([
+    client.run(INSERT_MISSING, columnsOf(keys)),
+    lockCounters(client, keys),
+  ]);
+  // A name that PostgreSQL stores otherwise than it was asked for would be a counter that always stands at 0.
+  const lost = keys.find((key) => !counters.has(counterName(key)));
+  if (lost !== undefined) throw new Error(`no counter: ${JSON.stringify(counterName(lost))}`);
+  return counters;
+}
+
+function columnsOf(keys: readonly CounterKey[]): string[] {
+  return [
     keys.map(({ scope }) => scope),
     keys.map(({ scopeId }) => scopeId),
     keys.map(({ meter }) => meter),
@@ -93,15 +114,6 @@ export async function lockCounters(
     keys.map(({ start }) => start),
     keys.map(({ end }) => end),
   ].map(arrayOf);
-  const [, rows] = await Promise.all([
-    client.run(INSERT_MISSING, columns),
-    client.run(LOCK, columns),
-  ]);
-  const counters = keyed(rows, counterOf, counterName);
-  // A name that PostgreSQL stores otherwise than it was asked for would be a counter that always stands at 0.
-  const lost = keys.find((key) => !counters.has(counterName(key)));
-  if (lost !== undefined) throw new Error(`no counter: ${JSON.stringify(counterName(lost))}`);
-  return counters;
 }
 
 /** The values of `column` in the holds and postings that `ids` names, besides `values`. */

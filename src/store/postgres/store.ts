@@ -9,8 +9,9 @@ import { createOutbox } from "../outbox.ts";
 import { CommitQueue, unavailableBecause } from "../queue.ts";
 import { createReader, type OpenReader } from "../reader.ts";
 import { shareOut } from "../share.ts";
-import { commitBatch } from "./batch.ts";
+import { commitBatch, type Committer } from "./batch.ts";
 import { Client } from "./client.ts";
+import { Memory } from "./memory.ts";
 import { migrate, requireMigrated } from "./migrate.ts";
 import { withRetries } from "./retry.ts";
 
@@ -35,9 +36,13 @@ const COMMIT_SETTINGS = {
 
 export async function openPostgres(url: string, policy: Policy): Promise<LedgerStore> {
   await once(url, migrate);
-  const committing = openCommitting(url);
+  const committer = openCommitter(url, policy);
+  const { client } = committer;
   const queue = new CommitQueue<readonly Command[], readonly Outcome[]>({
-    commit: (batch) => committing.commit(batch, policy),
+    async commit(batch) {
+      const commands = batch.flat();
+      return shareOut(batch, await withRetries(client, () => commitBatch(committer, commands)));
+    },
     weightOf: (commands) => commands.length,
   });
   const reading = openReading(url);
@@ -48,7 +53,7 @@ export async function openPostgres(url: string, policy: Policy): Promise<LedgerS
     instances: createInstances(reading.database),
     async close() {
       await queue.close();
-      await Promise.all([committing.close(), reading.close()]);
+      await Promise.all([client.close(), reading.close()]);
     },
   };
 }
@@ -59,29 +64,16 @@ export async function openPostgresReader(url: string): Promise<OpenReader> {
   return openReading(url);
 }
 
-interface Committing {
-  commit(
-    batch: readonly (readonly Command[])[],
-    policy: Policy,
-  ): Promise<readonly (readonly Outcome[])[]>;
-  close(): Promise<void>;
-}
-
-function openCommitting(url: string): Committing {
+function openCommitter(url: string, policy: Policy): Committer {
   const options = { connections: 1, deadlineMs: DEADLINE_MS, settings: COMMIT_SETTINGS };
-  const client = new Client({ url, ...options });
   // A batch whose connection was lost may still be at work in the server. The next attempt waits for this lock, and
   // with it for the end of the former, and then sees what became of it.
   const lock = `pg_advisory_xact_lock(hashtextextended('${newId()}', 0))`;
-  const begin = `begin isolation level read committed; select ${lock}`;
   return {
-    async commit(batch, policy) {
-      const transaction = { begin, policy };
-      const attempt = (): Promise<readonly Outcome[]> =>
-        commitBatch(client, batch.flat(), transaction);
-      return shareOut(batch, await withRetries(client, attempt));
-    },
-    close: () => client.close(),
+    client: new Client({ url, ...options }),
+    begin: `begin isolation level read committed; select ${lock}`,
+    memory: new Memory(),
+    policy,
   };
 }
 
