@@ -1,4 +1,4 @@
-/** `npm run bench [-- --quick] [-- --only cpu,stream,…]`: every server side by side in one run, results in bench/results. */
+/** `npm run bench [-- --quick] [-- --only cpu,…]`: every server side by side in one run, results in bench/results. */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** The prices of the bench and what a call costs under them: a second, independent reckoning beside the gateway's own. */
+/** The prices of the bench and what a call costs under them: a second reckoning beside the gateway's own. */
 
 /** As `config.yaml` gives them. They are chosen so that nearly every call ends on a fraction of a nano-dollar. */
 export const INPUT_USD_PER_TOKEN = "0.0000001503";

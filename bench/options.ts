@@ -25,7 +25,7 @@ export interface Sizes {
   /** Interleaved rounds of the two CPU cases, and seconds of load per server and round. */
   readonly rounds: number;
   readonly roundSeconds: number;
-  /** Load before the first round: compilers and caches have settled by then. */
+  /** Load before the first round; it takes V8 some ten thousand calls to settle. The streams, later, take half. */
   readonly warmUpSeconds: number;
   /** Requests per server at concurrency 1. */
   readonly latencyRequests: number;
@@ -37,10 +37,10 @@ export interface Sizes {
 const FULL: Sizes = {
   rounds: 6,
   roundSeconds: 1,
-  warmUpSeconds: 2,
+  warmUpSeconds: 4,
   latencyRequests: 1500,
   kills: 10,
-  parityRequests: 15_000,
+  parityRequests: 10_000,
   memoryCustomers: 100_000,
 };
 

@@ -1,6 +1,6 @@
-/** What a request asks of the mock upstream: written into its prompt, because a gateway forwards nothing but the body. */
+/** What a request asks of the mock upstream: it stands in the prompt, as a gateway forwards nothing but the body. */
 
-/** How the pieces of a stream leave: all in one write, one per turn of the event loop, or one per so many milliseconds. */
+/** How the pieces of a stream leave: all in one write, one per turn of the event loop, or one per few milliseconds. */
 export type Pace = "burst" | "turn" | number;
 
 export interface Script {

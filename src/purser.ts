@@ -53,8 +53,15 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const server = await createServer({ requestBytesMax, log }, [
     (app) =>
       callRoutes(app, {
-        ...{ instance, masterKeyHash, requestBytesMax, budgets, deadlines },
-        ...{ upstream, clock, newId, log, metrics },
+        instance,
+        masterKeyHash,
+        requestBytesMax,
+        budgets,
+        deadlines,
+        upstream,
+        clock,
+        log,
+        metrics,
         ledger: createCallLedger(ledger, spool, () => delivery?.wake()),
         deployments: deploymentsByModel(config.deployments, fake),
         prices: createPriceBook(config.deployments),

@@ -48,7 +48,7 @@ const PROMISES: Partial<Record<CaseName, Promised>> = {
   crash: {
     title: "kill -9 under load",
     about:
-      "Each call has a customer of its own. Lost: what the ledger lacks of calls whose answer a client received in full.",
+      "Each call has its own customer. Lost: what the ledger lacks of calls whose answer a client received in full.",
     measure: crash,
   },
   parity: {

@@ -1,4 +1,4 @@
-/** A bare Fastify + undici proxy, run as `fastify-proxy.ts <port> <upstream>`: what Node costs with no accounting at all. */
+/** A bare Fastify + undici proxy, run as `fastify-proxy.ts <port> <upstream>`: what Node costs without accounts. */
 
 import type { OutgoingHttpHeaders } from "node:http";
 import { argv } from "node:process";

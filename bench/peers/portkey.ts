@@ -1,4 +1,4 @@
-/** Portkey's open-source gateway, installed from the npm registry into a folder of its own: a Node gateway without accounts. */
+/** Portkey's open-source gateway, from the npm registry in a folder of its own: a Node gateway without accounts. */
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";

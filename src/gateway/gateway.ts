@@ -30,7 +30,6 @@ export interface Gateway {
   /** Connections to the providers. */
   readonly upstream: Dispatcher;
   readonly clock: Clock;
-  readonly newId: () => string;
   readonly log: Log;
   readonly metrics: CallMetrics;
 }

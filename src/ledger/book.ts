@@ -141,7 +141,7 @@ export interface RollupDelta {
 
 export type EventType = "customer.spend_tracked" | "budget.crossed";
 
-/** Something that happened, written in the transaction that made it true. `data` is JSON; money in it is nano-dollars in a string. */
+/** Something that happened, written in the transaction that made it true. Money in `data` is nano-dollars as text. */
 export interface OutboxEvent {
   readonly id: string;
   readonly type: EventType;

@@ -101,7 +101,7 @@ function settle(draft: Draft, command: Settle, policy: Policy): Outcome {
   return close(draft, hold, ending, policy);
 }
 
-/** A repetition; or the instance was taken for dead, and its estimate is corrected, so that the call is charged once. */
+/** A repetition; or the instance was taken for dead, and its estimate is corrected: the call is charged once. */
 function settleLate(draft: Draft, command: Settle, policy: Policy): Outcome {
   const id = lateId(command.id);
   const posted = draft.posting(id) ?? draft.posting(command.id);

@@ -52,11 +52,11 @@ export interface QueuedEvent extends OutboxEvent {
 
 /** Events on their way out. Several instances may take from it at once. */
 export interface Outbox {
-  /** Leases up to `limit` events that are due, oldest first; an event not answered for within the lease is due again. */
+  /** Leases up to `limit` events, longest due first; one that is not answered for within the lease is due again. */
   take(limit: number, now: number, leaseMs: number): Promise<readonly QueuedEvent[]>;
   delivered(id: string, at: number): Promise<void>;
   failed(id: string, retryAt: number, error: string): Promise<void>;
-  /** Forgets events that were delivered before this time. */
+  /** Forgets some thousands of the events that were delivered before this time. */
   prune(deliveredBefore: number): Promise<void>;
   /** How many events wait. */
   pending(): Promise<bigint>;
@@ -65,7 +65,7 @@ export interface Outbox {
 /** Who is alive. */
 export interface Instances {
   beat(id: string, now: number): Promise<void>;
-  /** Open holds of instances that have not been seen since `seenBefore`; in the embedded case, of any other instance. */
+  /** Open holds of instances not seen since `seenBefore`; in the embedded case, of any other instance. */
   orphans(self: string, seenBefore: number): Promise<readonly Hold[]>;
   leave(id: string): Promise<void>;
 }

@@ -53,15 +53,15 @@ function addGauge(
   registry: Registry,
   { name, help, read }: { name: string; help: string; read: () => Promise<number> },
 ): void {
-  new Gauge({
+  const gauge: Gauge = new Gauge({
     name,
     help,
-    registers: [registry],
-    async collect() {
-      await read().then(
-        (value) => this.set(value),
-        () => this.reset(),
-      );
-    },
+    registers: [],
+    collect: () =>
+      read().then(
+        (value) => gauge.set(value),
+        () => gauge.remove(),
+      ),
   });
+  registry.registerMetric(gauge);
 }

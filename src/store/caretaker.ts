@@ -6,7 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { Spool } from "./spool.ts";
 
-/** Six missed beats: a process that is only slow must not be taken for dead, though a late settle would mend even that. */
+/** Six missed beats: a process that is only slow must not be taken for dead, though a late settle mends even that. */
 const BEAT_MS = 5_000;
 const DEAD_AFTER_MS = 30_000;
 

@@ -71,9 +71,9 @@ for (const stream of [false, true]) {
 test("a database that restarts under load loses no answered call and charges none twice", async () => {
   upstream.answer = whole();
   const answered = new Map<string, number>();
-  let restarted = false;
+  const over = new AbortController();
   const caller = async (customer: string) => {
-    while (!restarted) {
+    while (!over.signal.aborted) {
       const { status } = await purser.chat(customer);
       assert.ok(status === 200 || status === 503, String(status));
       if (status === 200) answered.set(customer, (answered.get(customer) ?? 0) + 1);
@@ -89,7 +89,7 @@ test("a database that restarts under load loses no answered call and charges non
   }
   const calls = total(answered);
   await until(async () => total(answered) > calls + 50);
-  restarted = true;
+  over.abort();
   await load;
 
   for (const customer of customers) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { StreamMeter } from "../../src/gateway/meter.ts";
 
 const ROLE = sse({ choices: [{ delta: { role: "assistant", content: "" } }], usage: null });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { quote } from "../../src/gateway/quote.ts";
 import { inputTokensByBytes, inputTokensByTokenizer } from "../../src/gateway/tokens.ts";
 import { estimatedOutputTokens, usageOf } from "../../src/gateway/usage.ts";
@@ -30,12 +30,8 @@ test("the parts add up to the provider's totals, whatever its details claim", ()
   const tokens = fc.nat(1_000_000);
   fc.assert(
     fc.property(
-      tokens,
-      tokens,
-      tokens,
-      tokens,
-      tokens,
-      (prompt, completion, cached, audio, out) => {
+      fc.tuple(tokens, tokens, tokens, tokens, tokens),
+      ([prompt, completion, cached, audio, out]) => {
         const usage = usageOf({
           prompt_tokens: prompt,
           completion_tokens: completion,
@@ -111,9 +107,11 @@ test("no usage within the bounds costs more than the ceiling", () => {
   );
 });
 
+function bound(clients: number | null, models: number | null): number {
+  return quote({ outputTokensMax: clients, choices: 1 }, null, 1, models).outputTokens;
+}
+
 test("the output bound is the client's, within the model's", () => {
-  const bound = (mine: number | null, models: number | null) =>
-    quote({ outputTokensMax: mine, choices: 1 }, null, 1, models).outputTokens;
   assert.equal(bound(100, null), 100);
   assert.equal(bound(100, 50), 50);
   assert.equal(bound(null, 50), 50);

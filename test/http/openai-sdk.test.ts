@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import OpenAI from "openai";
+import OpenAI, { APIError } from "openai";
 import { onEachDatabase } from "../support/databases.ts";
 import { MASTER_KEY, startTestPurser, type TestPurser } from "../support/purser.ts";
 import {
@@ -93,7 +93,7 @@ onEachDatabase((database) => {
       user: "spent",
     });
     await assert.rejects(request, (error) => {
-      assert.ok(error instanceof OpenAI.APIError);
+      assert.ok(error instanceof APIError);
       assert.equal(error.type, "budget_exceeded");
       assert.match(error.message, /ExceededBudget: End User=spent over budget/);
       return true;
@@ -111,7 +111,7 @@ onEachDatabase((database) => {
     const stream = await openai.chat.completions.create({ model: "m", messages, stream: true });
     await assert.rejects(async () => {
       for await (const _chunk of stream);
-    }, OpenAI.APIError);
+    }, APIError);
   });
 
   test("the models are listed", async () => {

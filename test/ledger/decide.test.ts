@@ -351,6 +351,15 @@ describe("a budget that enforces the last call", () => {
     `);
   });
 
+  test("is spent, not held, when only an answer of no length at all would still fit", () => {
+    play(`
+      given   budget b usd 100 last_call
+              customer acme budget b
+        adjust  a1 acme 100                    → posted 100
+        reserve h1 acme 0 out 5 min 0          → refused budget_exceeded customer acme usd left 0
+    `);
+  });
+
   test("does not loosen the hard limit of another scope", () => {
     play(`
       given   budget soft usd 100 last_call

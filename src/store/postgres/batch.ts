@@ -13,8 +13,8 @@ import { save } from "./save.ts";
 
 export interface Committer {
   readonly client: Client;
-  /** Opens a transaction. */
-  readonly begin: string;
+  /** Unlike that of any other, also in other processes. */
+  readonly name: string;
   readonly memory: Memory;
   readonly policy: Policy;
 }
@@ -45,13 +45,13 @@ export async function commitBatch(
 
 /** Locks what the batch will probably move while it reads what it really moves. Undefined where that was not the same. */
 async function lockGuessed(
-  { client, begin, memory, policy }: Committer,
+  { client, name, memory, policy }: Committer,
   commands: readonly Command[],
 ): Promise<Rows | undefined> {
   const guess = memory.guess(commands, policy);
   if (guess === undefined) return undefined;
   const [, accounts, counters] = await Promise.all([
-    client.run(begin),
+    begin(client, name),
     loadAccounts(client, commands, policy),
     lockCounters(client, guess),
   ]);
@@ -63,15 +63,26 @@ async function lockGuessed(
 }
 
 async function lockInOrder(
-  { client, begin, policy }: Committer,
+  { client, name, policy }: Committer,
   commands: readonly Command[],
 ): Promise<Rows> {
   const [, accounts] = await Promise.all([
-    client.run(begin),
+    begin(client, name),
     loadAccounts(client, commands, policy),
   ]);
   const counters = await ensureCounters(client, countersOf(commands, accounts, policy));
   return { ...accounts, counters };
+}
+
+/**
+ * A batch whose connection was lost may still be at work in the server. The next attempt waits for this lock, and with
+ * it for the end of the former, and then sees what became of it.
+ */
+async function begin(client: Client, name: string): Promise<void> {
+  await Promise.all([
+    client.run("begin isolation level read committed"),
+    client.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [name]),
+  ]);
 }
 
 /** Once `commit` is under way, a lost connection leaves open what became of it. */
