@@ -31,7 +31,7 @@ export function admit(limits: readonly StandingLimit[], quote: Quote, model: str
   const outputTokens = clampedOutput(money, quote);
   const grant = grantOf(quote, outputTokens, money);
   const tooDear = money.find((limit) => !fits(limit, grant.ceiling));
-  if (tooDear !== undefined) return refused(moneyRefusal(tooDear, quote, grant));
+  if (tooDear !== undefined) return refused(moneyRefusal(tooDear, quote));
 
   const amounts = heldAmounts(quote, grant);
   const tooMany = limits.find((limit) => !fits(limit, amounts[limit.standing.meter]));
@@ -94,11 +94,11 @@ function fits({ standing, lastCall }: StandingLimit, amount: bigint): boolean {
   return lastCall && standing.held === 0n && standing.used < standing.cap;
 }
 
-/** Spent, or only held: would the least useful answer fit if nothing else were in flight? Only a hard limit clamps. */
-function moneyRefusal(limit: StandingLimit, quote: Quote, grant: Grant): Refusal {
-  const least = limit.lastCall ? grant.ceiling : grantOf(quote, quote.outputTokensMin, []).ceiling;
-  const { standing } = limit;
-  const fitsAlone = fits({ ...limit, standing: { ...standing, held: 0n } }, least);
+/** Spent, or only held: would the least useful answer fit if nothing else were in flight? */
+function moneyRefusal({ standing, lastCall }: StandingLimit, quote: Quote): Refusal {
+  const { cap, used } = standing;
+  const least = grantOf(quote, quote.outputTokensMin, []).ceiling;
+  const fitsAlone = lastCall ? used < cap : used + least <= cap;
   return { name: fitsAlone ? "headroom_held" : "budget_exceeded", standing };
 }
 

@@ -184,7 +184,7 @@ export class Model {
   #refusedForMoney(limit: LimitInForce, quote: Quote): string {
     const used = this.used(limit);
     const least = ceilingOf(quote, quote.outputTokensMin);
-    const fitsAlone = used + least <= limit.cap || (!limit.isHard && used < limit.cap);
+    const fitsAlone = limit.isHard ? used + least <= limit.cap : used < limit.cap;
     return `refused ${fitsAlone ? "headroom_held" : "budget_exceeded"} ${this.#placeOf(limit)}`;
   }
 
