@@ -47,6 +47,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const upstream = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
   const metrics = metricsOf(ledger, spool);
   const masterKeyHash = hashOf(config.masterKey);
+  const inFlight = new Set<Promise<void>>();
   let stopping = false;
 
   const { requestBytesMax, budgets, deadlines, place } = config;
@@ -59,6 +60,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
         budgets,
         deadlines,
         upstream,
+        inFlight,
         clock,
         log,
         metrics,
@@ -77,6 +79,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
     stopping = true;
     log.info("stopping: calls in flight are finished first");
     await finishCalls(server, deadlines.shutdownMs);
+    await Promise.all(inFlight);
     await delivery?.stop();
     await keeping.close();
     await Promise.all([upstream.close(), fake?.close()]);
@@ -115,8 +118,10 @@ function deliveryTo(webhook: WebhookConfig | null, outbox: Outbox, log: Log): De
 /** Calls in flight finish by themselves; those that have not by the deadline are cut off, and settled. */
 async function finishCalls(server: FastifyInstance, shutdownMs: number): Promise<void> {
   const cutOff = setTimeout(() => server.server.closeAllConnections(), shutdownMs);
+  const idle = setInterval(() => server.server.closeIdleConnections(), IDLE_CHECK_MS);
   await server.close();
   clearTimeout(cutOff);
+  clearInterval(idle);
 }
 
 function metricsOf(ledger: LedgerStore, spool: Spool): Metrics {
@@ -129,6 +134,9 @@ function metricsOf(ledger: LedgerStore, spool: Spool): Metrics {
   );
   return metrics;
 }
+
+/** A connection whose last call ends while the server stops would else be kept alive for another minute. */
+const IDLE_CHECK_MS = 50;
 
 /** A provider that does not take a connection by then is away. */
 const CONNECT_TIMEOUT_MS = 10_000;

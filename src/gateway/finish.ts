@@ -38,7 +38,8 @@ function finishWhole(
   { headers, charge, secret }: Finished,
   answer: Extract<Answer, { kind: "whole" }>,
 ): void {
-  if (answer.status >= 500 || answer.status < 200) {
+  const isClientsToRead = answer.status < 300 || (answer.status >= 400 && answer.status < 500);
+  if (!isClientsToRead) {
     throw new ApiError("upstream_error", `The provider answered ${String(answer.status)}.`, {
       headers,
     });

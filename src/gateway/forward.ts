@@ -108,7 +108,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     this.#status = status;
     this.#headers = headers;
-    const streams = headers["content-type"]?.startsWith("text/event-stream") === true;
+    const streams = /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
     if (status !== 200 || !streams) return;
     this.#meter = new StreamMeter(this.#sending.keepsUsage);
     this.#client.writeHead(200, { ...passedOn(headers), ...this.#sending.streamHeaders });

@@ -29,6 +29,8 @@ export interface Gateway {
   readonly prices: PriceBook;
   /** Connections to the providers. */
   readonly upstream: Dispatcher;
+  /** Calls that have not ended yet, with or without a client that still waits. */
+  readonly inFlight: Set<Promise<void>>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: CallMetrics;

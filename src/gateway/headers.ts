@@ -5,7 +5,7 @@ import { remaining, type Standing } from "../ledger/command.ts";
 import { formatUsd, nanoUsd } from "../money/amount.ts";
 
 /** Of the provider's headers only these mean anything to its client; the rest describe a connection that ends here. */
-const PASSED_ON = ["content-type", "retry-after", "retry-after-ms"];
+const PASSED_ON = ["content-type", "content-encoding", "retry-after", "retry-after-ms"];
 const PASSED_ON_PREFIXES = ["x-ratelimit-", "openai-"];
 
 export type Headers = Record<string, string>;

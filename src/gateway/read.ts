@@ -103,11 +103,12 @@ function wantsUsage(options: Json | undefined): boolean {
 
 function outputTokensMax(body: JsonObject): number | null {
   const what = "a whole number of at least 1";
-  return (
-    optional(body, "max_completion_tokens", isWithin(OUTPUT_TOKENS_MAX), what) ??
-    optional(body, "max_tokens", isWithin(OUTPUT_TOKENS_MAX), what) ??
-    null
-  );
+  const bounds = ["max_completion_tokens", "max_tokens"].flatMap((field) => {
+    const bound = optional(body, field, isWithin(OUTPUT_TOKENS_MAX), what);
+    return bound === undefined ? [] : [bound];
+  });
+  // Which of the two a provider obeys is its own affair, so a ceiling must lean on the larger.
+  return bounds.length === 0 ? null : Math.max(...bounds);
 }
 
 function optional<T extends Json>(

@@ -27,11 +27,8 @@ export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
     app.post(path, (request, reply) => {
       reply.hijack();
       const pathModel = modelOf(request);
-      return serve(
-        { id: request.id, raw: request.raw, route, upstreamPath, pathModel },
-        reply,
-        gateway,
-      );
+      const call = { id: request.id, raw: request.raw, route, upstreamPath, pathModel };
+      return tracked(serve(call, reply, gateway), gateway.inFlight);
     });
   }
   for (const path of ["/v1/models", "/models"]) {
@@ -40,6 +37,13 @@ export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
       return modelList(gateway);
     });
   }
+}
+
+/** A client that leaves takes its connection along, but not the settling of its call, which a stop must wait for. */
+async function tracked(call: Promise<void>, inFlight: Set<Promise<void>>): Promise<void> {
+  inFlight.add(call);
+  await call;
+  inFlight.delete(call);
 }
 
 async function serve(request: CallRequest, reply: FastifyReply, gateway: Gateway): Promise<void> {

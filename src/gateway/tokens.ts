@@ -63,13 +63,26 @@ function bytesOf(parts: readonly string[]): number {
   return parts.reduce((total, part) => total + Buffer.byteLength(part), 0);
 }
 
+const NO_TEXT = new Set(
+  (
+    "messages model user stream_options metadata litellm_metadata stop logit_bias " +
+    "reasoning_effort service_tier safety_identifier prompt_cache_key"
+  ).split(" "),
+);
+
+function isText(value: Json | undefined): value is Json {
+  return typeof value === "string" || (typeof value === "object" && value !== null);
+}
+
 /** Every piece of the body that the provider puts before the model. */
 function textOf(body: JsonObject): Text {
   const text: Text = { parts: [], fixedTokens: REQUEST_TOKENS };
   const messages = Array.isArray(body["messages"]) ? body["messages"] : [];
   for (const message of messages) if (isObject(message)) addMessage(text, message);
-  for (const field of ["tools", "functions", "response_format"]) {
-    if (body[field] !== undefined) text.parts.push(JSON.stringify(body[field]));
+  for (const field in body) {
+    const value = body[field];
+    // Tools, schemas, predictions, documents: whatever is not known to be no text may reach the model.
+    if (!NO_TEXT.has(field) && isText(value)) text.parts.push(JSON.stringify(value));
   }
   return text;
 }

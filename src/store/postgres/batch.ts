@@ -43,7 +43,7 @@ export async function commitBatch(
   return outcomes;
 }
 
-/** Locks what the batch will probably move while it reads what it really moves. Undefined where that was not the same. */
+/** Locks what the batch will probably move while it reads what it really moves. Undefined where the two differ. */
 async function lockGuessed(
   { client, name, memory, policy }: Committer,
   commands: readonly Command[],
