@@ -74,10 +74,11 @@ async function measurePeers(
 
 /** A run of some cases is only shown: it would leave holes in the tables that others read. */
 function write(found: Results): void {
+  const name = found.mode === "full" ? "latest" : "quick";
   const json = JSON.stringify({ ...found, goals: judge(found) }, null, 2);
   mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(join(RESULTS, "latest.json"), `${json}\n`);
-  writeFileSync(join(RESULTS, "latest.md"), markdown(found));
+  writeFileSync(join(RESULTS, `${name}.json`), `${json}\n`);
+  writeFileSync(join(RESULTS, `${name}.md`), markdown(found));
 }
 
 function stopByItself(): void {

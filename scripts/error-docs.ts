@@ -20,10 +20,11 @@ Every error that Purser itself answers is an OpenAI error object:
 \`\`\`
 
 Match on \`type\`; \`code\` is the HTTP status as a string. Every answer carries its id in \`x-request-id\` and
-\`x-litellm-call-id\`. The status of \`budget_exceeded\` is \`general_settings.budget_exceeded_status\`. An admin body
-with faulty fields is answered 422 with FastAPI's \`{"detail": [{"loc", "msg", "type"}]}\`, as LiteLLM does. What a provider
-answers with a 4xx passes through as it is. After the first byte of a stream an error arrives in the stream, as a
-\`data:\` event with an \`error\` object.
+\`x-litellm-call-id\`. The status of \`budget_exceeded\` is \`general_settings.budget_exceeded_status\`.
+
+An admin body with faulty fields is answered 422 with FastAPI's \`{"detail": [{"loc", "msg", "type"}]}\`, as LiteLLM
+does. What a provider answers with a 4xx passes through as it is. After the first byte of a stream an error arrives
+in the stream, as a \`data:\` event with an \`error\` object.
 
 | error | status | type | what happened | what to do |
 | --- | --- | --- | --- | --- |

@@ -28,12 +28,14 @@ export async function measureCost(
 const BURST = {
   name: "stream",
   pace: "burst",
+  title: "",
   about: "The upstream writes its chunks as fast as it can, so that many arrive together.",
 } as const;
 
 const APART = {
   name: "stream-apart",
   pace: "turn",
+  title: ", each chunk on its own",
   about:
     "The upstream writes each chunk on its own, one per turn of its event loop over all streams.",
 } as const;

@@ -61,7 +61,12 @@ export async function measureCpu(plan: CpuPlan): Promise<CaseResult> {
 
 export async function measureStreams(
   plan: CpuPlan,
-  variant: { readonly name: CaseName; readonly pace: Pace; readonly about: string },
+  variant: {
+    readonly name: CaseName;
+    readonly pace: Pace;
+    readonly title: string;
+    readonly about: string;
+  },
 ): Promise<CaseResult> {
   const script = { completionTokens: STREAM_CHUNKS, pace: variant.pace };
   const bodies = new Map<Server, readonly BenchRequest[]>();
@@ -75,7 +80,7 @@ export async function measureStreams(
   });
   return {
     name: variant.name,
-    title: `CPU per stream of ${STREAM_CHUNKS} chunks, ${STREAM_CONCURRENCY} at a time`,
+    title: `CPU per stream of ${STREAM_CHUNKS} chunks, ${STREAM_CONCURRENCY} at a time${variant.title}`,
     about: variant.about,
     rows,
   };
