@@ -46,8 +46,8 @@ const FULL: Sizes = {
 
 const QUICK: Sizes = {
   rounds: 2,
-  roundSeconds: 0.7,
-  warmUpSeconds: 0.8,
+  roundSeconds: 0.6,
+  warmUpSeconds: 0.6,
   latencyRequests: 200,
   kills: 3,
   parityRequests: 2000,

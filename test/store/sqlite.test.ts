@@ -27,10 +27,10 @@ function placeIn(file: string): Place {
   return {
     open: (policy) => openStore({ kind: "sqlite", file }, policy),
     sql: (text) => {
-      const vandal = new DatabaseSync(file);
-      vandal.exec(text);
+      const vandal = new DatabaseSync(file, { readBigInts: true });
+      const rows = vandal.prepare(text).all();
       vandal.close();
-      return Promise.resolve();
+      return Promise.resolve(rows);
     },
   };
 }

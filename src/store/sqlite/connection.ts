@@ -6,6 +6,9 @@ import type { Row, SqlValue } from "../rows.ts";
 /** Nobody else writes the file for long: a person with a shell, or a backup. */
 const BUSY_TIMEOUT_MS = 5_000;
 
+/** The log can only grow while somebody reads, and an audit may read for minutes; then it is cut back to this. */
+const LOG_BYTES_MAX = 64 * 2 ** 20;
+
 /** The ledger's own statements are some forty; lists of several lengths make the rest. */
 const STATEMENTS_MAX = 500;
 
@@ -20,9 +23,11 @@ export class Connection {
       readBigInts: true,
       enableForeignKeyConstraints: false,
     });
-    // A commit is on the disk before it is answered. The log is overwritten in place from its second round on, which
-    // is why it is left at its full size: an `fsync` of a growing file takes twice as long.
-    if (!readOnly) this.#database.exec("pragma journal_mode = wal; pragma synchronous = full");
+    if (readOnly) return;
+    // A commit is on the disk before it is answered. The log is overwritten in place from its second round on, every
+    // 4 MB, which keeps that cheap: an `fsync` takes 0.2 ms, and 0.35 ms where the file grows.
+    this.#database.exec("pragma journal_mode = wal; pragma synchronous = full");
+    this.#database.exec(`pragma journal_size_limit = ${String(LOG_BYTES_MAX)}`);
   }
 
   run(text: string, parameters: readonly SqlValue[] = []): readonly Row[] {
