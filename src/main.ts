@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line's entry: start (the default), check or audit. */
 
-import { readArguments, type Arguments } from "./cli/arguments.ts";
+import { readArguments, USAGE, type Arguments } from "./cli/arguments.ts";
 import { auditText } from "./cli/audit.ts";
 import { runCheck } from "./cli/check.ts";
 import type { Config } from "./config/config.ts";
@@ -20,6 +20,10 @@ if (code !== 0) process.exit(code);
 /** The exit code. `start` answers 0 and leaves the process to its server. */
 async function run(args: Arguments | string): Promise<number> {
   if (typeof args === "string") return complain(args, EXIT_USAGE);
+  if (args.command === "help") {
+    print(USAGE);
+    return 0;
+  }
   if (args.command === "check") return runCheck(args.config, process.env, print);
   const { config: file, host, port } = args;
   const loaded = loadConfig({ file, env: process.env, argv: { host, port } });

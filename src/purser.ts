@@ -17,7 +17,7 @@ import type { LedgerStore, Outbox } from "./ledger/store.ts";
 import { newId, systemClock as clock } from "./platform/clock.ts";
 import { createLog, type Log } from "./platform/log.ts";
 import { createMetrics, type Metrics } from "./platform/metrics.ts";
-import { createPriceBook } from "./prices/book.ts";
+import { createPriceBook, type PriceBook } from "./prices/book.ts";
 import { startFakeProvider, type FakeProvider } from "./providers/fake.ts";
 import { providerNamed } from "./providers/providers.ts";
 import { createCallLedger } from "./store/call-ledger.ts";
@@ -46,11 +46,12 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const fake = await fakeProviderFor(config.deployments);
   const upstream = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
   const metrics = metricsOf(ledger, spool);
-  const masterKeyHash = hashOf(config.masterKey);
+  const prices = createPriceBook(config.deployments);
   const inFlight = new Set<Promise<void>>();
   let stopping = false;
 
-  const { requestBytesMax, budgets, deadlines, place } = config;
+  const { requestBytesMax, budgets, deadlines, place, masterKey } = config;
+  const masterKeyHash = hashOf(masterKey);
   const server = await createServer({ requestBytesMax, log }, [
     (app) =>
       callRoutes(app, {
@@ -66,26 +67,31 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
         metrics,
         ledger: createCallLedger(ledger, spool, () => delivery?.wake()),
         deployments: deploymentsByModel(config.deployments, fake),
-        prices: createPriceBook(config.deployments),
+        prices,
       }),
     (app) => adminRoutes(app, { masterKeyHash, ledger, place, clock, newId }),
     (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
   ]);
-  await server.listen({ host: config.host, port: config.port });
-  const { port } = server.server.address() as AddressInfo;
-  print(banner(config, port, demo));
+  const port = await listen(server, config);
+  const warnings = [...config.warnings, ...(await warningsAtStart(config, ledger, prices))];
+  print(banner({ ...config, port, warnings }, demo));
 
   async function stop(): Promise<void> {
     stopping = true;
     log.info("stopping: calls in flight are finished first");
-    await finishCalls(server, deadlines.shutdownMs);
-    await Promise.all(inFlight);
+    await finishCalls(server, deadlines.shutdownMs, inFlight);
     await delivery?.stop();
     await keeping.close();
     await Promise.all([upstream.close(), fake?.close()]);
     log.info("stopped");
   }
   return { port, stop };
+}
+
+/** The port, which the system chose if it was given as 0. */
+async function listen(server: FastifyInstance, { host, port }: Config): Promise<number> {
+  await server.listen({ host, port });
+  return (server.server.address() as AddressInfo).port;
 }
 
 /** The ledger, and what keeps it: opened, migrated, and rid of what an earlier run left open. */
@@ -110,18 +116,50 @@ interface Books {
   close(): Promise<void>;
 }
 
+/** What is allowed and yet not what most operators want, as far as only a start can tell. */
+async function warningsAtStart(
+  { deployments, budgets }: Config,
+  ledger: LedgerStore,
+  prices: PriceBook,
+): Promise<string[]> {
+  const now = clock.now();
+  const unpriced = deployments.filter((deployment) => prices.priceOf(deployment, now) === null);
+  const repeated = [...Map.groupBy(deployments, ({ modelName }) => modelName)].filter(
+    ([, entries]) => entries.length > 1,
+  );
+  const { defaultCustomerBudgetId: id } = budgets;
+  const isMissing = id !== null && (await ledger.read.budget(id)) === undefined;
+  return [
+    ...unpriced.map(
+      ({ modelName }) =>
+        `${modelName} has no price: it is refused to customers with a money limit and free to others`,
+    ),
+    ...repeated.map(
+      ([name, entries]) =>
+        `${name} has ${String(entries.length)} entries, of which the first is used`,
+    ),
+    ...(isMissing ? [`there is no budget ${id} yet: customers without one have no limit`] : []),
+  ];
+}
+
 function deliveryTo(webhook: WebhookConfig | null, outbox: Outbox, log: Log): Delivery | null {
   if (webhook === null) return null;
   return createDelivery({ outbox, webhook, clock, log, random: Math.random });
 }
 
 /** Calls in flight finish by themselves; those that have not by the deadline are cut off, and settled. */
-async function finishCalls(server: FastifyInstance, shutdownMs: number): Promise<void> {
+async function finishCalls(
+  server: FastifyInstance,
+  shutdownMs: number,
+  inFlight: ReadonlySet<Promise<void>>,
+): Promise<void> {
   const cutOff = setTimeout(() => server.server.closeAllConnections(), shutdownMs);
   const idle = setInterval(() => server.server.closeIdleConnections(), IDLE_CHECK_MS);
   await server.close();
   clearTimeout(cutOff);
   clearInterval(idle);
+  // A client that left took its connection along, but not the settling of its call.
+  await Promise.all(inFlight);
 }
 
 function metricsOf(ledger: LedgerStore, spool: Spool): Metrics {
@@ -173,5 +211,10 @@ function deploymentOf(given: DeploymentConfig, fake: FakeProvider | null): Deplo
   if (provider === undefined) throw new Error(`${given.modelName}: no provider ${given.provider}`);
   const config = given.provider === "fake" ? { ...given, apiBase: fake?.origin ?? null } : given;
   provider.address(config, "/chat/completions");
+  if (!/^[\x21-\x7e]+$/.test(given.id)) {
+    throw new Error(
+      `model_info.id "${given.id}" travels in a header: use printable ASCII, no spaces`,
+    );
+  }
   return { config, provider };
 }

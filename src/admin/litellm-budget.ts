@@ -85,7 +85,9 @@ function usdLimit(maxBudget: string | number | null, period: Period | null): Lim
 
 function amountFrom(field: string, value: string | number): NanoUsd {
   const amount = parseUsd(value);
-  if (amount !== undefined && amount >= 0n) return amount;
+  // What is less than a nano-dollar would be stored as 0 and block the customer.
+  const vanishes = amount === 0n && Number(value) !== 0;
+  if (amount !== undefined && amount >= 0n && !vanishes) return amount;
   const message = `${field} must be a non-negative finite number. Received: ${String(value).slice(0, 64)}`;
   throw new ApiError("invalid_request", message, { param: field });
 }

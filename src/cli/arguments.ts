@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 
-const COMMANDS = ["start", "check", "audit"] as const;
+const COMMANDS = ["start", "check", "audit", "help"] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 export interface Arguments {
@@ -12,7 +12,7 @@ export interface Arguments {
   readonly port: string | null;
 }
 
-const USAGE = `Usage: purser [start|check|audit] [--config FILE] [--host HOST] [--port PORT]
+export const USAGE = `Usage: purser [start|check|audit] [--config FILE] [--host HOST] [--port PORT]
 
   start   serve (the default); without --config: a demo with an embedded database and a built-in provider
   check   say what is wrong with the configuration, or that nothing is
@@ -32,9 +32,8 @@ export function readArguments(argv: readonly string[]): Arguments | string {
         help: { type: "boolean", short: "h" },
       },
     });
-    const [name = "start", ...rest] = positionals;
+    const [name = values.help === true ? "help" : "start", ...rest] = positionals;
     const command = COMMANDS.find((known) => known === name);
-    if (values.help === true) return USAGE;
     if (command === undefined || rest.length > 0) {
       return `unknown command: ${positionals.join(" ")}\n\n${USAGE}`;
     }

@@ -2,9 +2,9 @@
 
 import type { Config } from "../config/config.ts";
 
-export function banner(config: Config, port: number, demo: boolean): string {
-  const address = `http://${shownHost(config.host)}:${String(port)}`;
-  const key = demo ? config.masterKey : "$PURSER_MASTER_KEY";
+export function banner(config: Config, demo: boolean): string {
+  const address = `http://${shownHost(config.host)}:${String(config.port)}`;
+  const key = demo ? config.masterKey : "<general_settings.master_key>";
   const model = config.deployments[0]?.modelName ?? "gpt-4o-mini";
   const keyLine = demo
     ? `Key:      ${config.masterKey}   (the demo's; set general_settings.master_key for a real one)`

@@ -64,7 +64,7 @@ export const KEYS = {
   deployment: {
     model_name: {
       parse: parseModelName,
-      about: "The name that clients ask for. Entries of the same name are alternatives.",
+      about: "The name that clients ask for. Of several entries of one name the first is used.",
       required: "add the name that clients ask for",
     },
     litellm_params: {

@@ -70,7 +70,8 @@ async function answered(
     const at = gateway.clock.now();
     const posted = await gateway.ledger.end(await ending({ call, hold, price, answer, at }));
     const headers = callHeaders(call, deployment, { ...reserved, standing: posted.standing });
-    return { answer, headers, charge: posted.charge, secret: deployment.config.apiKey };
+    const charge = price === null ? null : posted.charge;
+    return { answer, headers, charge, secret: deployment.config.apiKey };
   } catch (error) {
     // A fault of our own: nobody knows what the call cost, which is what expiring a hold stands for.
     await gateway.ledger.end({ kind: "expire", id: hold.id, at: gateway.clock.now() });

@@ -10,7 +10,8 @@ export interface Finished {
   readonly answer: Answer;
   /** Purser's own headers. */
   readonly headers: Headers;
-  readonly charge: NanoUsd;
+  /** Null where the model has no price: that is not the same as 0. */
+  readonly charge: NanoUsd | null;
   /** The provider's key, which no answer may repeat. */
   readonly secret: string | null;
 }
@@ -23,23 +24,35 @@ export function finish(client: ServerResponse, finished: Finished): void {
     case "whole":
       return finishWhole(client, finished, answer);
     case "streamed":
-      client.write(answer.tail);
-      // A comment, which every reader of server-sent events skips: the headers left before the cost was known.
-      client.write(`: cost=${formatUsd(finished.charge)}\n\n`);
-      client.end(answer.done);
+      finishStream(client, answer, finished.charge);
       return;
     case "broken":
       return finishBroken(client, answer.failure);
   }
 }
 
+/** The cost goes in a comment, which every reader of server-sent events skips: the headers left before it was known. */
+function finishStream(
+  client: ServerResponse,
+  { tail, done }: Extract<Answer, { kind: "streamed" }>,
+  charge: NanoUsd | null,
+): void {
+  const cost = charge === null ? "unpriced" : formatUsd(charge);
+  client.write(tail);
+  // After an event that lacks its blank line a comment would become part of it.
+  if (tail.length === 0 || tail.at(-1) === LF) client.write(`: cost=${cost}\n\n`);
+  client.end(done);
+}
+
+const LF = 0x0a;
+
 function finishWhole(
   client: ServerResponse,
   { headers, charge, secret }: Finished,
   answer: Extract<Answer, { kind: "whole" }>,
 ): void {
-  const isClientsToRead = answer.status < 300 || (answer.status >= 400 && answer.status < 500);
-  if (!isClientsToRead) {
+  const passes = answer.status < 300 || (answer.status >= 400 && answer.status < 500);
+  if (!passes) {
     throw new ApiError("upstream_error", `The provider answered ${String(answer.status)}.`, {
       headers,
     });
@@ -48,7 +61,7 @@ function finishWhole(
   client.writeHead(answer.status, {
     ...passedOn(answer.headers),
     ...headers,
-    "x-litellm-response-cost": formatUsd(charge),
+    ...(charge === null ? {} : { "x-litellm-response-cost": formatUsd(charge) }),
     "content-length": body.length,
   });
   client.end(body);

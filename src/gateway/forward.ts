@@ -4,14 +4,12 @@ import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
 import type { JsonObject } from "../platform/json.ts";
 import type { Deadlines } from "../config/config.ts";
+import { firstHeader } from "../http/auth.ts";
 import { StreamMeter, type Produced } from "./meter.ts";
 import { passedOn } from "./headers.ts";
 
 /** An answer that is not streamed is held in memory, to be metered before any of it leaves. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-
-/** Events without text (roles, keep-alives, finish reasons) that a stream may have beyond its bound. */
-const EVENTS_BEYOND_BOUND_MAX = 64;
 
 export type Failure =
   | "unreachable"
@@ -42,6 +40,10 @@ export type Answer =
       readonly failure: Failure;
       readonly usage: JsonObject | null;
       readonly produced: Produced | null;
+      /** Whether the provider can have seen anything of the call. */
+      readonly sent: boolean;
+      /** Of a successful answer in one piece. */
+      readonly receivedBytes: number;
     };
 
 export interface Sending {
@@ -53,8 +55,8 @@ export interface Sending {
   readonly keepsUsage: boolean;
   /** Headers of Purser's own for a streamed answer. */
   readonly streamHeaders: Readonly<Record<string, string>>;
-  /** The output bound of all choices together; null if no hold leans on it. */
-  readonly outputBound: number | null;
+  /** A stream with more events than this has run past its hold; null if no hold leans on a bound. */
+  readonly eventsMax: number | null;
   readonly deadlines: Deadlines;
 }
 
@@ -81,6 +83,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #deadline: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
   #failure: Failure | undefined;
+  #sent = false;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #body: Buffer[] = [];
@@ -99,6 +102,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#controller = controller;
     if (this.#client.destroyed) this.#abort("client_left");
     else if (this.#failure !== undefined) this.#abort(this.#failure);
+    else this.#sent = true;
   }
 
   onResponseStart(
@@ -108,7 +112,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     this.#status = status;
     this.#headers = headers;
-    const streams = /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
+    const streams = /^text\/event-stream\b/i.test(firstHeader(headers, "content-type") ?? "");
     if (status !== 200 || !streams) return;
     this.#meter = new StreamMeter(this.#sending.keepsUsage);
     this.#client.writeHead(200, { ...passedOn(headers), ...this.#sending.streamHeaders });
@@ -132,7 +136,10 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const { usage = null, produced = null } = this.#meter ?? {};
-    this.#end({ kind: "broken", failure: this.#failure ?? failureOf(error), usage, produced });
+    const failure = this.#failure ?? failureOf(error);
+    const receivedBytes = this.#status >= 200 && this.#status < 300 ? this.#bytes : 0;
+    const sent = this.#sent;
+    this.#end({ kind: "broken", failure, usage, produced, sent, receivedBytes });
   }
 
   /** The client is written to as fast as it reads, and the provider is read no faster. */
@@ -142,10 +149,8 @@ class Exchange implements Dispatcher.DispatchHandler {
       controller.pause();
       this.#client.once("drain", () => controller.resume());
     }
-    const { outputBound } = this.#sending;
-    if (outputBound !== null && meter.events > outputBound + EVENTS_BEYOND_BOUND_MAX) {
-      this.#abort("over_bound");
-    }
+    const { eventsMax } = this.#sending;
+    if (eventsMax !== null && meter.events > eventsMax) this.#abort("over_bound");
   }
 
   #collect(chunk: Buffer): void {

@@ -2,16 +2,8 @@
 
 import type { Dispatcher } from "undici";
 import type { BudgetsConfig, Deadlines, DeploymentConfig } from "../config/config.ts";
-import type {
-  Expire,
-  Outcome,
-  Refusal,
-  Release,
-  Reserve,
-  Settle,
-  Standing,
-} from "../ledger/command.ts";
-import type { NanoUsd } from "../money/amount.ts";
+import type { Refusal } from "../ledger/command.ts";
+import type { CallLedger } from "../ledger/store.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -40,20 +32,6 @@ export interface Gateway {
 export interface Deployment {
   readonly config: DeploymentConfig;
   readonly provider: Provider;
-}
-
-/** The ledger as a call sees it. */
-export interface CallLedger {
-  /** Rejects with `ledger_unavailable` while the database is away; then nothing stays held. */
-  reserve(command: Reserve): Promise<Outcome>;
-  /** Durable when it resolves, even while the database is away. */
-  end(command: Settle | Release | Expire): Promise<Ended>;
-}
-
-export interface Ended {
-  readonly charge: NanoUsd;
-  /** Null where the customer has no money limit, or while the database is away. */
-  readonly standing: Standing | null;
 }
 
 export interface CallMetrics {

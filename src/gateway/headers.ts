@@ -19,11 +19,6 @@ export function passedOn(headers: IncomingHttpHeaders): Headers {
   return passed;
 }
 
-/** Both names carry the one id of the call. */
-export function idHeaders(id: string): Headers {
-  return { "x-request-id": id, "x-litellm-call-id": id };
-}
-
 /** What is left of the customer's tightest money budget, in dollars, and when its window ends. */
 export function standingHeaders(standing: Standing | null): Headers {
   if (standing === null) return {};

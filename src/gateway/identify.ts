@@ -16,7 +16,8 @@ export function identify(headers: IncomingHttpHeaders, masterKeyHash: string): C
 
 /** The customer that a call names: the headers first, then the body's `user`. Null if it names none. */
 export function customerOf(headers: IncomingHttpHeaders, body: JsonObject): string | null {
-  const sources = [...CUSTOMER_HEADERS.map((name) => firstHeader(headers, name)), body["user"]];
+  const named = CUSTOMER_HEADERS.map((name) => utf8(firstHeader(headers, name)));
+  const sources = [...named, body["user"]];
   const id = sources.map(idOf).find((source) => source !== null) ?? null;
   if (id !== null) refuseJunk(id);
   return id;
@@ -24,8 +25,21 @@ export function customerOf(headers: IncomingHttpHeaders, body: JsonObject): stri
 
 /** Text and numbers are ids. Blank text, booleans and structures are not, and the next source is looked at. */
 function idOf(source: Json | undefined): string | null {
-  if (typeof source === "number") return String(source);
+  if (typeof source === "number") return numberId(source);
   return typeof source === "string" && source.trim() !== "" ? source : null;
+}
+
+/** Above 2^53 several numbers read as the same one, and two customers would share an account. */
+function numberId(id: number): string {
+  if (!Number.isInteger(id) || Number.isSafeInteger(id)) return String(id);
+  throw new ApiError("invalid_request", "A customer id this large must be text.", {
+    param: "user",
+  });
+}
+
+/** Node reads the bytes of headers as Latin-1. */
+function utf8(header: string | undefined): string | undefined {
+  return header === undefined ? undefined : Buffer.from(header, "latin1").toString("utf8");
 }
 
 function refuseJunk(id: string): void {

@@ -22,7 +22,6 @@ const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 const COLON = 0x3a;
-const LETTER_D = 0x64;
 const LETTER_N = 0x6e;
 
 /** What was seen go by, for an estimate if the provider never says. */
@@ -112,7 +111,7 @@ export class StreamMeter {
   }
 
   #count(data: Buffer, start: number, end: number): void {
-    if (data[start] !== LETTER_D) return; // Only lines of `data:` carry text; comments keep a connection alive.
+    if (data[start] === COLON) return; // A comment, which only keeps the connection alive.
     this.#events += 1;
     this.#bytes += end - start;
     if (end - start < this.#eventBytesMin) this.#eventBytesMin = end - start;
@@ -144,7 +143,7 @@ export class StreamMeter {
   }
 }
 
-/** Just behind the blank line that ends the event at `start`, or -1. Lines end in LF, CRLF or CR. */
+/** Just behind the blank line that ends the event at `start`, or -1. No provider ends lines in CR alone. */
 function eventEnd(data: Buffer, start: number): number {
   for (let at = data.indexOf(LF, start); at !== -1; at = data.indexOf(LF, at + 1)) {
     if (data[at + 1] === LF) return at + 2;

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { errorResponse } from "../http/errors.ts";
 import { complete, type CallRequest } from "./complete.ts";
 import type { Gateway } from "./gateway.ts";
-import { idHeaders } from "./headers.ts";
+import { idHeaders } from "../http/server.ts";
 import { identify } from "./identify.ts";
 
 const CHAT = { route: "/v1/chat/completions", upstreamPath: "/chat/completions" };
@@ -42,8 +42,7 @@ export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
 /** A client that leaves takes its connection along, but not the settling of its call, which a stop must wait for. */
 async function tracked(call: Promise<void>, inFlight: Set<Promise<void>>): Promise<void> {
   inFlight.add(call);
-  await call;
-  inFlight.delete(call);
+  await call.finally(() => inFlight.delete(call));
 }
 
 async function serve(request: CallRequest, reply: FastifyReply, gateway: Gateway): Promise<void> {

@@ -5,8 +5,12 @@ import { isObject } from "../platform/json.ts";
 import type { Call } from "./call.ts";
 import type { Sending } from "./forward.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
-import { idHeaders, standingHeaders, type Headers } from "./headers.ts";
+import { idHeaders } from "../http/server.ts";
+import { standingHeaders, type Headers } from "./headers.ts";
 import type { Reserved } from "./reserve.ts";
+
+/** Roles, keep-alives and finish reasons that a choice's stream may have beside its tokens. */
+const EVENTS_WITHOUT_TEXT_MAX = 64;
 
 export function sending(
   call: Call,
@@ -27,11 +31,11 @@ export function sending(
   return {
     origin,
     path,
-    headers: { ...headers, "content-type": "application/json" },
+    headers: { ...headers, "content-type": "application/json", "accept-encoding": "identity" },
     body: JSON.stringify(body),
     keepsUsage: asksForUsage,
     streamHeaders: callHeaders(call, deployment, reserved),
-    outputBound: hold.bounded ? hold.outputTokens * quote.choices : null,
+    eventsMax: hold.bounded ? (hold.outputTokens + EVENTS_WITHOUT_TEXT_MAX) * quote.choices : null,
     deadlines: gateway.deadlines,
   };
 }
@@ -50,15 +54,21 @@ export function callHeaders(call: Call, deployment: Deployment, reserved: Reserv
 
 /**
  * The provider is told of the bound where a budget leans on it and the provider would not keep it by itself: when it
- * was clamped, or when nobody has named one.
+ * was clamped, when nobody has named one, or when the client named it in a way that the provider does not read.
  */
 function outputBound(call: Call, deployment: Deployment, { hold, quote }: Reserved): JsonObject {
+  if (!hold.bounded) return {};
+  const { outputBoundField: field } = deployment.provider;
+  const { max_completion_tokens: newer, max_tokens: older } = call.body;
+  const unread = field === "max_tokens" && isSet(newer) && !isSet(older);
+  // An absent field is not written: some providers refuse the newer name, and some refuse both at once.
+  if (unread) return { max_completion_tokens: undefined, max_tokens: hold.outputTokens };
   const clamped = hold.outputTokens < quote.outputTokens;
   const unnamed = call.outputTokensMax === null && deployment.config.outputTokensMax === null;
-  if (!hold.bounded || !(clamped || unnamed)) return {};
-  const named = ["max_completion_tokens", "max_tokens"].filter((field) => isSet(call.body[field]));
-  const fields = named.length > 0 ? named : [deployment.provider.outputBoundField];
-  return Object.fromEntries(fields.map((field) => [field, hold.outputTokens]));
+  if (!clamped && !unnamed) return {};
+  const named = ["max_completion_tokens", "max_tokens"].filter((name) => isSet(call.body[name]));
+  const fields = named.length > 0 ? named : [field];
+  return Object.fromEntries(fields.map((name) => [name, hold.outputTokens]));
 }
 
 function isSet(value: Json | undefined): boolean {

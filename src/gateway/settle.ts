@@ -36,33 +36,45 @@ export async function ending({
 }
 
 async function meteredUsage(call: Call, hold: Held, answer: Answer): Promise<MeteredUsage | null> {
-  if (answer.kind === "whole") return meteredBody(call, answer);
+  const bound = hold.outputTokens * call.choices;
+  if (answer.kind === "whole") return meteredBody(call, answer, bound);
   const usage = usageOf(answer.usage ?? undefined);
   if (usage !== undefined) return { usage, source: "provider" };
   const { produced } = answer;
-  if (produced === null) return unseen(call, answer);
-  const output = estimatedOutputTokens(produced, hold.outputTokens * call.choices);
+  if (produced === null) return unseen(call, answer, bound);
+  // A stream that was cut for running past its bound has shown by its events that it did.
+  const ranPast = answer.kind === "broken" && answer.failure === "over_bound";
+  const output = estimatedOutputTokens(produced, ranPast ? produced.events : bound);
   return output === 0 ? null : estimated(call, output);
 }
 
+/** An answer without text, such as an empty one, has produced nothing. */
 async function meteredBody(
   call: Call,
   { status, body }: { readonly status: number; readonly body: Buffer },
+  bound: number,
 ): Promise<MeteredUsage | null> {
-  if (status < 200 || status > 299) return null;
-  const usage = usageOf(parsed(body)?.["usage"]);
-  return usage === undefined
-    ? estimated(call, tokensOfBytes(body.length))
-    : { usage, source: "provider" };
+  if (status < 200 || status > 299 || body.length === 0) return null;
+  const answer = parsed(body);
+  const usage = usageOf(answer?.["usage"]);
+  if (usage !== undefined) return { usage, source: "provider" };
+  const text = answer === null ? body : Buffer.from(JSON.stringify(answer["choices"] ?? answer));
+  return estimated(call, Math.min(tokensOfBytes(text.length), bound));
 }
 
 /**
- * Nothing was received. Whoever hangs up on an answer in one piece leaves while it is being made, so at least its
- * input is charged; a stream that had not begun, or a provider that failed, had made nothing.
+ * No stream had begun. What was received of an answer in one piece is charged. Whoever hangs up before that leaves
+ * while it is being made, so at least its input is charged; a provider that failed had made nothing.
  */
-function unseen(call: Call, answer: Answer): Promise<MeteredUsage> | null {
-  const left = answer.kind === "broken" && answer.failure === "client_left";
-  return left && !call.stream ? estimated(call, 0) : null;
+function unseen(
+  call: Call,
+  answer: Exclude<Answer, { kind: "whole" }>,
+  bound: number,
+): Promise<MeteredUsage> | null {
+  if (answer.kind !== "broken") return null;
+  const { failure, sent, receivedBytes } = answer;
+  if (receivedBytes > 0) return estimated(call, Math.min(tokensOfBytes(receivedBytes), bound));
+  return failure === "client_left" && sent && !call.stream ? estimated(call, 0) : null;
 }
 
 async function estimated(call: Call, output: number): Promise<MeteredUsage> {

@@ -22,8 +22,10 @@ export interface MeteredUsage {
 export function usageOf(block: Json | undefined): Usage | undefined {
   if (!isObject(block)) return undefined;
   const prompt = count(block["prompt_tokens"]);
-  const completion = count(block["completion_tokens"] ?? 0);
-  if (prompt === undefined || completion === undefined) return undefined;
+  const stated = count(block["completion_tokens"] === undefined ? 0 : block["completion_tokens"]);
+  if (prompt === undefined || stated === undefined) return undefined;
+  // xAI leaves reasoning out of `completion_tokens`, but not out of the total.
+  const completion = Math.max(stated, (count(block["total_tokens"]) ?? 0) - prompt);
   const promptDetails = details(block["prompt_tokens_details"]);
   const completionDetails = details(block["completion_tokens_details"]);
   const cached = count(promptDetails["cached_tokens"] ?? block["prompt_cache_hit_tokens"] ?? 0);
@@ -39,13 +41,15 @@ export function usageOf(block: Json | undefined): Usage | undefined {
   };
 }
 
-/** What an unmetered stream most likely produced: a token per event or per three bytes of text, whichever is more. */
+/**
+ * What an unmetered stream most likely produced: a token per event or per three bytes of text, whichever is more, and
+ * within the bound that the provider was sent.
+ */
 export function estimatedOutputTokens(produced: Produced, outputBound: number): number {
   if (produced.events === 0) return 0;
   const textBytes = produced.bytes - produced.events * produced.eventBytesMin;
-  // The bound was sent to the provider, so a text estimate beyond it is wrong; a count of events is not.
-  const byText = Math.min(tokensOfBytes(textBytes), outputBound);
-  return Math.max(produced.events - 1, byText, 1);
+  const likely = Math.max(produced.events - 1, tokensOfBytes(textBytes), 1);
+  return Math.min(likely, outputBound);
 }
 
 export function tokensOfBytes(bytes: number): number {

@@ -46,12 +46,6 @@ export const ERRORS = {
     about: "No deployment in model_list has this model_name.",
     cure: "Ask for a configured model, or add a deployment.",
   },
-  method_not_allowed: {
-    status: 405,
-    type: "invalid_request_error",
-    about: "The path exists, but not with this method.",
-    cure: "Use the documented method.",
-  },
   body_too_large: {
     status: 413,
     type: "invalid_request_error",
@@ -99,12 +93,6 @@ export const ERRORS = {
     type: "ledger_unavailable",
     about: "The ledger cannot be reached, so nothing was forwarded.",
     cure: "Retry; service resumes by itself when the database is back.",
-  },
-  shutting_down: {
-    status: 503,
-    type: "server_error",
-    about: "This instance is stopping.",
-    cure: "Retry; another instance answers.",
   },
   upstream_timeout: {
     status: 504,

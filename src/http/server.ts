@@ -1,5 +1,6 @@
 /** The HTTP server: ids, bodies, the error answer, and an orderly stop. Routes are given to it. */
 
+import type { Socket } from "node:net";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
 import { newId } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -25,12 +26,16 @@ export async function createServer(
     return503OnClosing: false,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: PATH_PARAM_CHARS_MAX },
+    frameworkErrors: (error, request, reply) => {
+      void send(reply, new ApiError("invalid_request", error.message), request.id);
+    },
+    clientErrorHandler: refuseUnparsed,
     // Hostile keys in a body are data like any other: they are copied, never merged.
     onProtoPoisoning: "ignore",
     onConstructorPoisoning: "ignore",
   });
   app.addHook("onSend", (request, reply, payload, done) => {
-    reply.headers({ "x-request-id": request.id, "x-litellm-call-id": request.id });
+    reply.headers(idHeaders(request.id));
     done(null, payload);
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -50,8 +55,30 @@ export async function createServer(
   return app;
 }
 
+/** Both names carry the one id of the request. */
+export function idHeaders(id: string): Record<string, string> {
+  return { "x-request-id": id, "x-litellm-call-id": id };
+}
+
 /** Longer than any model or customer id, so that an overlong one is told so and not that the route is missing. */
 const PATH_PARAM_CHARS_MAX = 1024;
+
+/** What is not HTTP, or too much of it, never becomes a request; it is answered on the bare socket. */
+function refuseUnparsed(_error: unknown, socket: Socket): void {
+  if (!socket.writable) return;
+  const id = newId();
+  const message = "The request is not well-formed HTTP, or its headers are too large.";
+  const { status, body } = errorResponse(new ApiError("invalid_request", message), id);
+  const head = [
+    `HTTP/1.1 ${String(status)} Bad Request`,
+    `x-request-id: ${id}`,
+    `x-litellm-call-id: ${id}`,
+    "content-type: application/json",
+    `content-length: ${String(Buffer.byteLength(body))}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
 
 /** Fastify's own refusals, in our words. */
 function named(error: FastifyError): unknown {
@@ -70,5 +97,8 @@ function named(error: FastifyError): unknown {
 
 function send(reply: FastifyReply, error: unknown, requestId: string): FastifyReply {
   const { status, headers, body } = errorResponse(error, requestId);
-  return reply.code(status).headers(headers).send(body);
+  return reply
+    .code(status)
+    .headers({ ...headers, ...idHeaders(requestId) })
+    .send(body);
 }

@@ -1,7 +1,8 @@
 /** The port: what Purser asks of a database. Both databases pass one conformance suite (test/store/conformance.ts). */
 
 import type { Budget, Counter, CounterKey, Customer, Hold, Key, OutboxEvent } from "./book.ts";
-import type { Command, Outcome } from "./command.ts";
+import type { NanoUsd } from "../money/amount.ts";
+import type { Command, Expire, Outcome, Release, Reserve, Settle, Standing } from "./command.ts";
 
 export interface LedgerStore {
   /**
@@ -13,6 +14,22 @@ export interface LedgerStore {
   readonly outbox: Outbox;
   readonly instances: Instances;
   close(): Promise<void>;
+}
+
+export type CallEnd = Settle | Release | Expire;
+
+/** The ledger as a call uses it: one command at a time. */
+export interface CallLedger {
+  /** Rejects with `LedgerUnavailable` while the database is away; then nothing stays held. */
+  reserve(command: Reserve): Promise<Outcome>;
+  /** Durable when it resolves, even while the database is away. */
+  end(command: CallEnd): Promise<Ended>;
+}
+
+export interface Ended {
+  readonly charge: NanoUsd;
+  /** Null where the customer has no money limit, or while the database is away. */
+  readonly standing: Standing | null;
 }
 
 /** Point reads of committed rows. */

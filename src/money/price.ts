@@ -40,12 +40,6 @@ export function dearestInput(rates: Rates): PicoUsd {
   return [rates.input, rates.cacheWrite5m, rates.cacheWrite1h].reduce(max, picoUsd(0n));
 }
 
-export function isFree(price: Price): boolean {
-  return [price.base, ...price.tiers.map((tier) => tier.rates)].every((rates) =>
-    Object.values(rates).every((rate) => rate === 0n),
-  );
-}
-
 function max(a: PicoUsd, b: PicoUsd): PicoUsd {
   return a > b ? a : b;
 }

@@ -1,16 +1,10 @@
 /** The ledger as a call uses it: one command at a time, and an end that survives the database being away. */
 
-import type { Expire, Outcome, Release, Reserve, Settle, Standing } from "../ledger/command.ts";
-import { LedgerUnavailable, type LedgerStore } from "../ledger/store.ts";
-import { ZERO_USD, type NanoUsd } from "../money/amount.ts";
+import type { Outcome, Reserve } from "../ledger/command.ts";
+import { LedgerUnavailable, type CallEnd, type CallLedger } from "../ledger/store.ts";
+import type { LedgerStore } from "../ledger/store.ts";
+import { ZERO_USD } from "../money/amount.ts";
 import type { Spool } from "./spool.ts";
-
-type End = Settle | Release | Expire;
-
-export interface CallLedger {
-  reserve(command: Reserve): Promise<Outcome>;
-  end(command: End): Promise<{ readonly charge: NanoUsd; readonly standing: Standing | null }>;
-}
 
 /** `onPosted` is told of every posting, to wake whoever delivers its events. */
 export function createCallLedger(
@@ -18,7 +12,7 @@ export function createCallLedger(
   spool: Spool,
   onPosted: () => void,
 ): CallLedger {
-  async function apply(command: Reserve | End): Promise<Outcome> {
+  async function apply(command: Reserve | CallEnd): Promise<Outcome> {
     const [outcome] = await ledger.apply([command]);
     if (outcome === undefined) throw new Error(`no outcome for ${command.kind} ${command.id}`);
     return outcome;

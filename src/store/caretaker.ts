@@ -49,9 +49,17 @@ export async function startCaretaker(keeping: Keeping): Promise<Caretaker> {
 async function round({ instance, ledger, spool, clock, log }: Keeping): Promise<void> {
   const now = clock.now();
   await ledger.instances.beat(instance, now);
-  const replayed = await spool.replay((commands) => ledger.apply(commands));
-  if (replayed > 0)
-    log.info({ replayed }, "settled what was kept on disk while the database was away");
+  try {
+    const replayed = await spool.replay((commands) => ledger.apply(commands));
+    if (replayed > 0)
+      log.info({ replayed }, "settled what was kept on disk while the database was away");
+  } catch (error) {
+    // What the ledger cannot take stays kept; it must not keep the dead from being buried as well.
+    log.error(
+      { err: error, pending: spool.pending },
+      "calls that were kept on disk cannot be settled",
+    );
+  }
   const orphans = await ledger.instances.orphans(instance, now - DEAD_AFTER_MS);
   for (let at = 0; at < orphans.length; at += EXPIRE_BATCH_MAX) {
     const batch = orphans.slice(at, at + EXPIRE_BATCH_MAX);

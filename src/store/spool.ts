@@ -109,6 +109,8 @@ class FileSpool implements Spool {
     try {
       await this.#append(commands.map((command) => `${lineOf(command)}\n`).join(""));
     } catch (error) {
+      // Not durable, and the callers are told so; yet if the process lives on, the next replay applies them.
+      this.#kept.push(...commands);
       for (const { reject } of batch) reject(error);
       return;
     }
@@ -126,7 +128,7 @@ class FileSpool implements Spool {
 
   async #replayAll(apply: LedgerStore["apply"]): Promise<number> {
     let replayed = 0;
-    while (this.#size > 0) {
+    while (this.#kept.length > 0 || this.#size > 0) {
       replayed += await this.#applySome(apply);
       if (this.#kept.length === 0) await this.#inTurn(() => this.#empty());
     }

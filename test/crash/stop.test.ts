@@ -77,6 +77,12 @@ test("an unknown command prints how to use the program and exits with 2", async 
   assert.match(err, /Usage: purser/);
 });
 
+test("--help prints how to use the program and exits with 0", async () => {
+  const { code, out } = await runPurser(tmpdir(), ["--help"]);
+  assert.equal(code, 0);
+  assert.match(out, /Usage: purser/);
+});
+
 test("the first lines say where it listens, which key to use, and what to type", async () => {
   const purser = await spawnPurser(mkdtempSync(join(tmpdir(), "purser-stop-")), DEMO);
   await purser.stop();

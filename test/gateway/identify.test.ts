@@ -60,6 +60,15 @@ test("a number is an id, and what is neither text nor number is none", () => {
   }
 });
 
+test("numbers that read as one another are no ids", () => {
+  assert.throws(() => customerOf({}, JSON.parse('{"user":9007199254740993}')), ApiError);
+});
+
+test("a header's UTF-8 names the same customer as the body's", () => {
+  const header = Buffer.from("é").toString("latin1");
+  assert.equal(customerOf({ "x-litellm-customer-id": header }, {}), "é");
+});
+
 for (const [junk, user] of [
   ["a NUL byte", "a\u0000b"],
   ["a line break", "a\nb"],

@@ -52,6 +52,19 @@ test("DeepSeek's name for cached tokens is understood", () => {
   assert.deepEqual([usage?.input, usage?.cacheRead], [6, 4]);
 });
 
+test("reasoning that only the total counts is output", () => {
+  const usage = usageOf({ prompt_tokens: 32, completion_tokens: 9, total_tokens: 135 });
+  assert.deepEqual([usage?.input, usage?.output], [32, 103]);
+  assert.equal(usageOf({ prompt_tokens: 32, completion_tokens: null }), undefined);
+});
+
+test("one endless word is tokenised in a blink", async () => {
+  const started = performance.now();
+  const body = { messages: [{ role: "user", content: "a".repeat(60_000) }] };
+  assert.ok((await inputTokensByTokenizer(body)) !== null);
+  assert.ok(performance.now() - started < 1500);
+});
+
 test("an explicit zero is usage, and an absent or broken block is none", () => {
   assert.equal(inputTokens(usageOf({ prompt_tokens: 0, completion_tokens: 0 }) ?? { input: 9 }), 0);
   for (const block of [
@@ -71,6 +84,7 @@ test("an explicit zero is usage, and an absent or broken block is none", () => {
 test("an unmetered stream is estimated by its events or its text, whichever is more", () => {
   assert.equal(estimatedOutputTokens({ events: 0, bytes: 0, eventBytesMin: 0 }, 100), 0);
   assert.equal(estimatedOutputTokens({ events: 11, bytes: 1100, eventBytesMin: 100 }, 100), 10);
+  assert.equal(estimatedOutputTokens({ events: 18, bytes: 1800, eventBytesMin: 100 }, 16), 16);
   assert.equal(estimatedOutputTokens({ events: 2, bytes: 500, eventBytesMin: 100 }, 1000), 100);
   assert.equal(estimatedOutputTokens({ events: 2, bytes: 50_000, eventBytesMin: 100 }, 64), 64);
 });

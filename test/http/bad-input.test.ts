@@ -88,6 +88,21 @@ test("an unknown path is a 404, and a wrong method is not served", async () => {
   assertEnvelope(wrong);
 });
 
+test("a path that cannot be decoded is an OpenAI error with an id", async () => {
+  const reply = await purser.post("/openai/deployments/%zz/chat/completions", CALL);
+  assert.equal(reply.status, 400);
+  assertEnvelope(reply);
+  assert.ok(reply.headers.get("x-request-id"));
+});
+
+test("headers that are too large are an OpenAI error", async () => {
+  const socket = connect(Number(new URL(purser.base).port), "127.0.0.1");
+  socket.write(`GET / HTTP/1.1\r\nhost: x\r\nx-long: ${"x".repeat(40_000)}\r\n\r\n`);
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  assert.match(answer.toString(), /^HTTP\/1\.1 400 [^]*"type":"invalid_request_error"/);
+  socket.destroy();
+});
+
 test("__proto__, constructor and quotes are customers like any other", async () => {
   for (const user of ["__proto__", "constructor", "'; drop table customers; --", "ünïcode 😀"]) {
     assert.equal((await purser.chat(user)).status, 200);

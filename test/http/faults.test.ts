@@ -189,6 +189,21 @@ onEachDatabase((database) => {
     assert.ok((await purser.info(customer)).spend >= before + 0.021);
   });
 
+  test("an estimate never passes the ceiling, however much surrounds the answer", async () => {
+    upstream.answer = (_received, response) =>
+      json(response, 200, { choices: [{ message: { content: "Hello." } }], pad: "x".repeat(5000) });
+    const { headers } = await purser.chat(customer);
+    assert.ok(Number(headers.get("x-litellm-response-cost")) <= 0.017 + 20 * 0.002);
+  });
+
+  test("an empty answer costs nothing", async () => {
+    upstream.answer = (_received, response) => {
+      response.writeHead(204).end();
+    };
+    assert.equal((await purser.chat(customer)).status, 204);
+    await assertSpent(0);
+  });
+
   test("an explicit zero is believed", async () => {
     upstream.answer = whole({ prompt_tokens: 0, completion_tokens: 0 });
     assert.equal((await purser.chat(customer)).status, 200);
@@ -212,7 +227,9 @@ onEachDatabase((database) => {
     assert.equal(limited.status, 400);
     assert.equal(limited.body.error.type, "unpriced_model");
     assert.equal(upstream.received.length, 0);
-    assert.equal((await purser.chat(`${customer}-free`, { model: "unpriced" })).status, 200);
+    const open = await purser.chat(`${customer}-free`, { model: "unpriced" });
+    assert.equal(open.status, 200);
+    assert.equal(open.headers.get("x-litellm-response-cost"), null, "no price is not a price of 0");
     assert.equal((await purser.info(`${customer}-free`)).spend, 0);
   });
 

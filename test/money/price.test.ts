@@ -6,14 +6,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 
 import { formatUsd, parsePrice, picoUsd } from "../../src/money/amount.ts";
-import {
-  cost,
-  dearestInput,
-  isFree,
-  ratesFor,
-  type Price,
-  type Rates,
-} from "../../src/money/price.ts";
+import { cost, dearestInput, ratesFor, type Price, type Rates } from "../../src/money/price.ts";
 import { USAGE_PARTS, type Usage } from "../../src/money/usage.ts";
 import { seeded } from "../support/seed.ts";
 
@@ -86,14 +79,6 @@ test("input of every kind counts towards a tier and output does not", () => {
     assert.equal(dollars({ ...atThreshold, [part]: 201 }, price), "0.002002", part);
   }
   assert.equal(dollars({ ...atThreshold, output: 5000, outputAudio: 5000 }, price), "0.011");
-});
-
-test("a price is free only if every rate of every tier is 0", () => {
-  assert.ok(isFree(flat({})));
-  assert.ok(isFree(tiered("0", [1000, "0"])));
-  for (const part of [...USAGE_PARTS, "request"])
-    assert.ok(!isFree(flat({ [part]: "1e-12" })), part);
-  assert.ok(!isFree(tiered("0", [1000, "1e-12"])));
 });
 
 test("the dearest input covers what a provider writes to its cache", () => {

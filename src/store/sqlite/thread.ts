@@ -53,7 +53,7 @@ export class Thread {
 
   #answer(reply: Reply): void {
     const asked = this.#asked.shift();
-    if ("error" in reply) asked?.reject(reply.error);
+    if ("error" in reply) asked?.reject(reply.outage ? outageOf(reply.error) : reply.error);
     else asked?.resolve(reply.results);
   }
 
@@ -65,4 +65,10 @@ export class Thread {
     const died = new LedgerUnavailable("the thread died", { cause, inDoubt: true });
     for (const { reject } of orphaned) reject(died);
   }
+}
+
+/** Then nobody's command is at fault, and none is tried again by itself. */
+function outageOf(cause: unknown): LedgerUnavailable {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new LedgerUnavailable(`the database file is out of reach: ${text}`, { cause });
 }

@@ -16,7 +16,8 @@ export type Request =
   | { readonly kind: "close" };
 
 /** A commit has one result per task, a query has one. */
-export type Reply = { readonly results: readonly Result[] } | { readonly error: unknown };
+export type Reply =
+  { readonly results: readonly Result[] } | { readonly error: unknown; readonly outage: boolean };
 
 const { file, readOnly } = workerData as WorkerOptions;
 const connection = new Connection(file, readOnly);
@@ -30,8 +31,17 @@ function answer(request: Request): Reply {
   try {
     return { results: perform(request) };
   } catch (error) {
-    return { error };
+    return { error, outage: isOutage(error) };
   }
+}
+
+/** Busy, locked, read-only, input or output, full, cannot open: the file is out of reach, whatever was asked. */
+const OUTAGES = new Set([5, 6, 8, 10, 13, 14]);
+
+function isOutage(error: unknown): boolean {
+  const code: unknown = error instanceof Error ? Reflect.get(error, "errcode") : undefined;
+  // The low byte is SQLite's primary code.
+  return typeof code === "number" && OUTAGES.has(code & 0xff);
 }
 
 function perform(request: Request): readonly Result[] {
