@@ -1,8 +1,6 @@
 /** Several instances over one PostgreSQL: they never disagree, and they outlive the server. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import postgres from "postgres";
 import type { Command, Policy } from "../../src/ledger/command.ts";
@@ -229,24 +227,6 @@ test("connections that are cut again and again under load lose nothing and charg
   });
 });
 
-test("a connection that breaks during the commit leaves its caller in doubt, and one that breaks before it does not", async () => {
-  await withFleet(async ({ url, any }) => {
-    for (const [word, inDoubt] of [["commit", true] as const, ["begin", false] as const]) {
-      const cable = await cableThatBreaksAt(word, new URL(url));
-      const store = await openStore({ kind: "postgres", url: cable.url }, BUDGETED);
-      cable.arm();
-      await assert.rejects(store.apply([ledger.reserve(`h-${word}`)]), {
-        name: "LedgerUnavailable",
-        inDoubt,
-      });
-      await store.close();
-      cable.close();
-    }
-    await assertSound(any(0));
-    assert.deepEqual(await any(0).read.openHolds(), []);
-  });
-});
-
 test("a server that crashes and comes back under load loses nothing that was answered", async () => {
   await withFleet(async ({ url, stores, any }) => {
     await any(0).apply([CREATE_DEFAULT]);
@@ -284,35 +264,3 @@ test("a server that crashes and comes back under load loses nothing that was ans
     await close();
   });
 });
-
-interface Cable {
-  /** The server at the other end. */
-  readonly url: string;
-  arm(): void;
-  close(): void;
-}
-
-/** Forwards until, once armed, the word comes by: then it breaks, and so does every one that is laid after it. */
-async function cableThatBreaksAt(word: string, { hostname, port, pathname }: URL): Promise<Cable> {
-  let armed = false;
-  const relay = createServer((near) => {
-    const far = connect(Number(port), hostname);
-    far.pipe(near);
-    near.on("data", (data) => {
-      if (armed && data.includes(word)) near.destroy();
-      else far.write(data);
-    });
-    near.on("close", () => far.destroy());
-    for (const end of [near, far]) end.on("error", () => end.destroy());
-  });
-  relay.listen(0, "127.0.0.1");
-  await once(relay, "listening");
-  const { port: ownPort } = relay.address() as AddressInfo;
-  return {
-    url: `postgres://purser@127.0.0.1:${String(ownPort)}${pathname}`,
-    arm: () => {
-      armed = true;
-    },
-    close: () => relay.close(),
-  };
-}

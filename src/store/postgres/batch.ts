@@ -85,16 +85,10 @@ async function begin(client: Client, name: string): Promise<void> {
   ]);
 }
 
-/** Once `commit` is under way, a lost connection leaves open what became of it. */
 async function commit(client: Client, write: () => Promise<void>): Promise<void> {
   const { losses } = client;
-  try {
-    await Promise.all([write(), client.run("commit")]);
-    requireUnbroken(client, losses);
-  } catch (error) {
-    if (!(error instanceof LedgerUnavailable)) throw error;
-    throw new LedgerUnavailable(error.message, { cause: error, inDoubt: true });
-  }
+  await Promise.all([write(), client.run("commit")]);
+  requireUnbroken(client, losses);
 }
 
 /** On a connection that was opened since, neither the locks nor the transaction exist. */

@@ -26,7 +26,8 @@ export async function withRetries<T>(client: Client, attempt: () => Promise<T>):
       if (failure !== "loss") await rollback(client);
       if (failure === "impossible") throw error;
       const unavailable = unavailableBecause(error);
-      inDoubt ||= unavailable.inDoubt;
+      // A connection that was made and lost may have carried the commit; one that was refused carried nothing.
+      inDoubt ||= failure === "loss" && !neverConnected(error);
       if (failure === "refused" || retries[failure] === 0) {
         throw new LedgerUnavailable(unavailable.message, { cause: error, inDoubt });
       }
@@ -46,6 +47,13 @@ function failureOf(error: unknown): Failure {
   if (!(error instanceof postgres.PostgresError)) return "impossible";
   if (CONFLICT_CODES.has(error.code)) return "conflict";
   return /^2[23]/.test(error.code) ? "impossible" : "refused";
+}
+
+const NEVER_CONNECTED = /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|CONNECT_TIMEOUT/;
+
+function neverConnected(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return NEVER_CONNECTED.test(error.message) || neverConnected(error.cause);
 }
 
 /** Where it fails the connection is lost, and the transaction with it. */

@@ -9,6 +9,9 @@ import type { Reply, Request, WorkerOptions } from "./worker.ts";
 /** Source and build have the same layout, each with its own ending. */
 const WORKER = new URL(`worker${extname(import.meta.url)}`, import.meta.url);
 
+/** Rows live for one batch, so little room is enough; unbounded, each thread grows by some 30 MB that it never needs. */
+const YOUNG_GENERATION_MB = 16;
+
 interface Asked {
   readonly resolve: (results: readonly Result[]) => void;
   readonly reject: (error: unknown) => void;
@@ -41,7 +44,10 @@ export class Thread {
   }
 
   #start(): Worker {
-    const worker = new Worker(WORKER, { workerData: this.#options });
+    const worker = new Worker(WORKER, {
+      workerData: this.#options,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     let cause: unknown;
     worker.on("message", (reply: Reply) => this.#answer(reply));
     worker.on("error", (error) => {
