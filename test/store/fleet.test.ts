@@ -1,6 +1,8 @@
 /** Several instances over one PostgreSQL: they never disagree, and they outlive the server. */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import postgres from "postgres";
 import type { Command, Policy } from "../../src/ledger/command.ts";
@@ -227,6 +229,44 @@ test("connections that are cut again and again under load lose nothing and charg
   });
 });
 
+test("a connection that breaks during the commit leaves its caller in doubt, and one that never came about does not", async () => {
+  await withFleet(async ({ url, any }) => {
+    const cable = await layCable(new URL(url));
+    const store = await openStore({ kind: "postgres", url: cable.url }, BUDGETED);
+    try {
+      const call = ledger.reserve("h1");
+      // The length of the message and its text.
+      cable.breakAt("\u000bcommit\0");
+      await assert.rejects(store.apply([call]), { name: "LedgerUnavailable", inDoubt: true });
+      assert.deepEqual(await any(0).read.openHolds(), []);
+      cable.close();
+      await assert.rejects(store.apply([call]), { name: "LedgerUnavailable", inDoubt: false });
+    } finally {
+      cable.close();
+      await store.close();
+    }
+    await assertSound(any(0));
+  });
+});
+
+test("behind a proxy that has no server callers are refused within seconds, and taken when it has one", async () => {
+  await withFleet(async ({ url, any }) => {
+    const cable = await layCable(new URL(url));
+    const store = await openStore({ kind: "postgres", url: cable.url }, BUDGETED);
+    try {
+      cable.breakAt("");
+      await assert.rejects(store.apply([ledger.reserve("h1")]), LedgerUnavailable);
+      await assert.rejects(store.read.ping(), LedgerUnavailable);
+      cable.breakAt("nothing that is ever said");
+      assert.equal(nameOf(await one(patient(store), ledger.reserve("h1"))), "held");
+      assert.equal((await any(0).read.openHolds()).length, 1);
+    } finally {
+      cable.close();
+      await store.close();
+    }
+  });
+});
+
 test("a server that crashes and comes back under load loses nothing that was answered", async () => {
   await withFleet(async ({ url, stores, any }) => {
     await any(0).apply([CREATE_DEFAULT]);
@@ -264,3 +304,35 @@ test("a server that crashes and comes back under load loses nothing that was ans
     await close();
   });
 });
+
+interface Cable {
+  /** The server at the other end. */
+  readonly url: string;
+  /** From now on a connection on which this goes to the server breaks in front of it. */
+  breakAt(text: string): void;
+  close(): void;
+}
+
+async function layCable({ hostname, port, pathname }: URL): Promise<Cable> {
+  let end: string | undefined;
+  const relay = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    far.pipe(near);
+    near.on("data", (data) => {
+      if (end !== undefined && data.includes(end)) near.destroy();
+      else far.write(data);
+    });
+    near.on("close", () => far.destroy());
+    for (const side of [near, far]) side.on("error", () => side.destroy());
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  const own = relay.address() as AddressInfo;
+  return {
+    url: `postgres://purser@127.0.0.1:${String(own.port)}${pathname}`,
+    breakAt: (text) => {
+      end = text;
+    },
+    close: () => relay.close(),
+  };
+}

@@ -93,7 +93,9 @@ async function commit(client: Client, write: () => Promise<void>): Promise<void>
 
 /** On a connection that was opened since, neither the locks nor the transaction exist. */
 function requireUnbroken(client: Client, losses: number): void {
-  if (client.losses !== losses) throw new LedgerUnavailable("the connection was lost");
+  if (client.losses !== losses) {
+    throw new LedgerUnavailable("the connection was lost", { inDoubt: true });
+  }
 }
 
 /** Refusals and repetitions; even the rows that were made to be locked may go. */

@@ -5,7 +5,7 @@ import { LedgerUnavailable } from "../../ledger/store.ts";
 import type { Row, SqlValue } from "../rows.ts";
 
 /** A database in reach takes a connection within milliseconds; callers are refused rather than kept waiting. */
-const CONNECT_TIMEOUT_S = 2;
+const CONNECT_TIMEOUT_MS = 2_000;
 
 /** What is in flight when Purser stops gets this long to finish. */
 const CLOSE_TIMEOUT_S = 5;
@@ -22,11 +22,15 @@ export interface ClientOptions {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-type Sql = postgres.Sql<{ bigint: bigint }>;
+/** The driver, and whether it has reached the server yet. */
+interface Session {
+  readonly sql: postgres.Sql<{ bigint: bigint }>;
+  reached: boolean;
+}
 
 export class Client {
   readonly #options: ClientOptions;
-  #sql: Sql | undefined;
+  #session: Session | undefined;
   #losses = 0;
 
   constructor(options: ClientOptions) {
@@ -43,29 +47,32 @@ export class Client {
    * if no answer came, and with the server's own error if it gave one.
    */
   async run(text: string, parameters: readonly SqlValue[] = []): Promise<readonly Row[]> {
-    const sql = (this.#sql ??= this.#open());
+    const session = (this.#session ??= this.#open());
     const { deadlineMs } = this.#options;
-    const timer = deadlineMs === null ? undefined : setTimeout(() => this.#drop(sql), deadlineMs);
+    const late = (): void => this.#drop(session);
+    const timer = deadlineMs === null ? undefined : setTimeout(late, deadlineMs);
     try {
-      return await sql.unsafe(text, [...parameters], { prepare: true });
+      return await session.sql.unsafe(text, [...parameters], { prepare: true });
     } catch (error) {
       if (isAnswer(error)) throw error;
-      this.#drop(sql);
-      throw new LedgerUnavailable("PostgreSQL cannot be reached", { cause: error });
+      this.#drop(session);
+      // What was never connected cannot have carried anything.
+      const inDoubt = session.reached;
+      throw new LedgerUnavailable("PostgreSQL cannot be reached", { cause: error, inDoubt });
     } finally {
       clearTimeout(timer);
     }
   }
 
   async close(): Promise<void> {
-    await this.#sql?.end({ timeout: CLOSE_TIMEOUT_S });
+    await this.#session?.sql.end({ timeout: CLOSE_TIMEOUT_S });
   }
 
-  #open(): Sql {
+  #open(): Session {
     const { url, connections, settings } = this.#options;
-    const sql: Sql = postgres(url, {
+    const sql = postgres(url, {
       max: connections,
-      connect_timeout: CONNECT_TIMEOUT_S,
+      connect_timeout: CONNECT_TIMEOUT_MS / 1000,
       // The driver may end a connection that is old, but between two statements of a transaction too.
       max_lifetime: null,
       // The pause before a connection is opened anew. Callers have been refused by then and decide for themselves.
@@ -74,23 +81,36 @@ export class Client {
       types: { bigint: postgres.BigInt },
       connection: { application_name: "purser", ...settings },
       onnotice: () => undefined,
+      onparameter: () => {
+        session.reached = true;
+      },
       onclose: () => {
-        if (this.#sql === sql) this.#losses += 1;
+        if (this.#session === session) this.#losses += 1;
       },
     });
-    return sql;
+    const session: Session = { sql, reached: false };
+    this.#giveUpUnreached(session);
+    return session;
+  }
+
+  /** A proxy without a server takes a connection and closes it; the driver would try that again and again. */
+  #giveUpUnreached(session: Session): void {
+    const giveUp = (): void => {
+      if (!session.reached) this.#drop(session);
+    };
+    setTimeout(giveUp, CONNECT_TIMEOUT_MS).unref();
   }
 
   /**
    * Starts afresh after a lost connection. The driver would reconnect by itself, but it would send what it still had
    * in its queue, and that belongs to a transaction which is gone.
    */
-  #drop(sql: Sql): void {
-    if (this.#sql !== sql) return;
-    this.#sql = undefined;
+  #drop(session: Session): void {
+    if (this.#session !== session) return;
+    this.#session = undefined;
     this.#losses += 1;
     // Nobody waits for a connection that is lost, and ending it cannot fail.
-    void sql.end({ timeout: 0 });
+    void session.sql.end({ timeout: 0 });
   }
 }
 

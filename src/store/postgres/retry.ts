@@ -12,7 +12,7 @@ import type { Client } from "./client.ts";
 const CONFLICT_CODES = new Set(["40001", "40P01", "23505"]);
 const CONFLICT_RETRIES_MAX = 10;
 
-/** A server that was restarted is back at once or not for seconds; callers would wait in vain. */
+/** A connection may have died while it was idle. A server that is not back at once is not for seconds. */
 const LOSS_RETRIES_MAX = 1;
 
 export async function withRetries<T>(client: Client, attempt: () => Promise<T>): Promise<T> {
@@ -23,11 +23,10 @@ export async function withRetries<T>(client: Client, attempt: () => Promise<T>):
       return await attempt();
     } catch (error) {
       const failure = failureOf(error);
-      if (failure !== "loss") await rollback(client);
+      if (!(error instanceof LedgerUnavailable)) await rollback(client);
       if (failure === "impossible") throw error;
       const unavailable = unavailableBecause(error);
-      // A connection that was made and lost may have carried the commit; one that was refused carried nothing.
-      inDoubt ||= failure === "loss" && !neverConnected(error);
+      inDoubt ||= unavailable.inDoubt;
       if (failure === "refused" || retries[failure] === 0) {
         throw new LedgerUnavailable(unavailable.message, { cause: error, inDoubt });
       }
@@ -38,22 +37,15 @@ export async function withRetries<T>(client: Client, attempt: () => Promise<T>):
 
 /**
  * `impossible`: a command that the ledger or the database cannot take, so it must not be tried together with others
- * again. `refused`: the server has a reason of its own, such as a full disk or a lock that is not given back.
+ * again. `refused`: there is no server, or it has a reason of its own, such as a full disk or a lock not given back.
  */
 type Failure = "conflict" | "loss" | "impossible" | "refused";
 
 function failureOf(error: unknown): Failure {
-  if (error instanceof LedgerUnavailable) return "loss";
+  if (error instanceof LedgerUnavailable) return error.inDoubt ? "loss" : "refused";
   if (!(error instanceof postgres.PostgresError)) return "impossible";
   if (CONFLICT_CODES.has(error.code)) return "conflict";
   return /^2[23]/.test(error.code) ? "impossible" : "refused";
-}
-
-const NEVER_CONNECTED = /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|CONNECT_TIMEOUT/;
-
-function neverConnected(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return NEVER_CONNECTED.test(error.message) || neverConnected(error.cause);
 }
 
 /** Where it fails the connection is lost, and the transaction with it. */

@@ -9,7 +9,7 @@ import type { Reply, Request, WorkerOptions } from "./worker.ts";
 /** Source and build have the same layout, each with its own ending. */
 const WORKER = new URL(`worker${extname(import.meta.url)}`, import.meta.url);
 
-/** Rows live for one batch, so little room is enough; unbounded, each thread grows by some 30 MB that it never needs. */
+/** Rows live for one batch, so little room is enough; without a bound each thread grows by some 30 MB. */
 const YOUNG_GENERATION_MB = 16;
 
 interface Asked {
