@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from "node:net";
 import { Agent } from "undici";
+import type { Admin } from "./admin/admin.ts";
 import { healthRoutes } from "./admin/health.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { banner } from "./cli/banner.ts";
@@ -10,10 +11,13 @@ import type { Config, DeploymentConfig, WebhookConfig } from "./config/config.ts
 import { createDelivery, type Delivery } from "./events/outbox.ts";
 import { callRoutes } from "./gateway/routes.ts";
 import type { Deployment } from "./gateway/gateway.ts";
-import { hashOf } from "./http/auth.ts";
+import { KeyRing } from "./gateway/key-ring.ts";
+import { hashOf, type Keys } from "./http/auth.ts";
 import { createServer } from "./http/server.ts";
+import type { Budget } from "./ledger/book.ts";
 import type { Policy } from "./ledger/command.ts";
 import type { LedgerStore, Outbox } from "./ledger/store.ts";
+import type { NanoUsd } from "./money/amount.ts";
 import { newId, systemClock as clock } from "./platform/clock.ts";
 import { createLog, type Log } from "./platform/log.ts";
 import { createMetrics, type Metrics } from "./platform/metrics.ts";
@@ -50,26 +54,20 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const inFlight = new Set<Promise<void>>();
   let stopping = false;
 
-  const { requestBytesMax, budgets, deadlines, place, masterKey } = config;
-  const masterKeyHash = hashOf(masterKey);
+  const { requestBytesMax, deadlines } = config;
+  const keys = keysOf(config, ledger);
+  const calls = createCallLedger(ledger, spool, () => delivery?.wake());
+  const deployments = deploymentsByModel(config.deployments, fake);
+  const parts = { instance, deployments, prices, upstream, inFlight, clock, log, metrics };
   const server = await createServer({ requestBytesMax, log }, [
     (app) =>
       callRoutes(app, {
-        instance,
-        masterKeyHash,
-        requestBytesMax,
-        budgets,
-        deadlines,
-        upstream,
-        inFlight,
-        clock,
-        log,
-        metrics,
-        ledger: createCallLedger(ledger, spool, () => delivery?.wake()),
-        deployments: deploymentsByModel(config.deployments, fake),
-        prices,
+        ...config,
+        ...parts,
+        keyRing: new KeyRing(keys),
+        ledger: calls,
       }),
-    (app) => adminRoutes(app, { masterKeyHash, ledger, place, clock, newId }),
+    (app) => adminRoutes(app, adminOf(config, ledger, keys)),
     (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
   ]);
   const port = await listen(server, config);
@@ -86,6 +84,16 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
     log.info("stopped");
   }
   return { port, stop };
+}
+
+function keysOf({ masterKey }: Config, ledger: LedgerStore): Keys {
+  return { masterKeyHash: hashOf(masterKey), find: (hash) => ledger.read.key(hash) };
+}
+
+function adminOf(config: Config, ledger: LedgerStore, keys: Keys): Admin {
+  const models = [...new Set(config.deployments.map(({ modelName }) => modelName))];
+  const { place } = config;
+  return { keys, ledger, policy: policyOf(config), models, place, clock, newId };
 }
 
 /** The port, which the system chose if it was given as 0. */
@@ -180,8 +188,29 @@ const IDLE_CHECK_MS = 50;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 function policyOf({ budgets, webhook }: Config): Policy {
-  const { defaultCustomerBudgetId, unsettledCharge } = budgets;
-  return { defaultCustomerBudgetId, unsettledCharge, announce: webhook !== null };
+  const { defaultCustomerBudgetId, fallbackCustomerCap, newCustomers, unsettledCharge } = budgets;
+  return {
+    defaultCustomerBudgetId,
+    fallbackCustomerBudget:
+      fallbackCustomerCap === null ? null : lifetimeBudget(fallbackCustomerCap),
+    newCustomers,
+    unsettledCharge,
+    announce: webhook !== null,
+  };
+}
+
+/** The budget that `max_end_user_budget` stands for: it has no row, and its name is that of the setting. */
+function lifetimeBudget(cap: NanoUsd): Budget {
+  const limit = { meter: "usd", model: null, cap, period: null, soft: false } as const;
+  const written = { createdAt: 0, updatedAt: 0, revision: "" };
+  return {
+    id: "max_end_user_budget",
+    period: null,
+    limits: [limit],
+    ...written,
+    enforcement: "hard",
+    owner: null,
+  };
 }
 
 /** Beside the database where that is a file; else named for the port, which on one machine is one process's. */

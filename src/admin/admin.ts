@@ -1,12 +1,17 @@
 /** What the admin routes are made of. */
 
+import type { Keys } from "../http/auth.ts";
+import type { Policy } from "../ledger/command.ts";
 import type { LedgerStore } from "../ledger/store.ts";
 import type { Place } from "../money/window.ts";
 import type { Clock } from "../platform/clock.ts";
 
 export interface Admin {
-  readonly masterKeyHash: string;
+  readonly keys: Keys;
   readonly ledger: Pick<LedgerStore, "apply" | "read">;
+  readonly policy: Policy;
+  /** The names that clients may ask for. */
+  readonly models: readonly string[];
   /** Whose midnight ends a budget's day. */
   readonly place: Place;
   readonly clock: Clock;

@@ -3,10 +3,11 @@
 import { Type, type Static } from "typebox";
 import { unprocessable } from "../http/body.ts";
 import { ApiError } from "../http/errors.ts";
-import type { Budget, Limit, Meter } from "../ledger/book.ts";
+import type { Budget, Limit, Meter, Owner } from "../ledger/book.ts";
+import type { Unstamped } from "../ledger/command.ts";
 import { jsonUsd, nanoUsd, parseUsd, type NanoUsd } from "../money/amount.ts";
 import { formatDuration, parseDuration } from "../money/duration.ts";
-import { periodOf, windowAt, type Period, type Place } from "../money/window.ts";
+import { MINUTE, periodOf, windowAt, type Period, type Place } from "../money/window.ts";
 
 const Amount = Type.Union([Type.Number(), Type.String(), Type.Null()]);
 const Count = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
@@ -23,22 +24,18 @@ export const BUDGET_FIELDS = {
 const BudgetFields = Type.Object(BUDGET_FIELDS);
 export type BudgetFields = Static<typeof BudgetFields>;
 
-/** Minutes are the same everywhere. */
-const MINUTE: Period = {
-  alignment: "calendar",
-  duration: { count: 1, unit: "m" },
-  zone: "UTC",
-  resetTime: "00:00",
-};
-
 export interface BudgetOrigin {
   readonly id: string;
-  readonly createdAt: number;
+  readonly at: number;
   readonly place: Place;
 }
 
 /** The fields' limits, or null if they set none. */
-export function budgetOf(fields: BudgetFields, origin: BudgetOrigin): Budget | null {
+export function budgetOf(
+  fields: BudgetFields,
+  origin: BudgetOrigin,
+  owner: Owner | null,
+): Unstamped<Budget> | null {
   const period = periodFrom(fields.budget_duration ?? null, origin);
   const limits = [
     ...usdLimit(fields.max_budget ?? null, period),
@@ -50,12 +47,12 @@ export function budgetOf(fields: BudgetFields, origin: BudgetOrigin): Budget | n
     if (period !== null) throw durationAlone();
     return null;
   }
-  const { id, createdAt } = origin;
-  return { id, limits, enforcement: "hard", createdAt };
+  const { id, at } = origin;
+  return { id, period, limits, enforcement: "hard", owner, createdAt: at, updatedAt: at };
 }
 
 /** The `litellm_budget_table` of a customer. */
-export function budgetTable(budget: Budget, now: number): unknown {
+export function budgetTable(budget: Unstamped<Budget>, now: number): unknown {
   const usd = usdLimitOf(budget);
   const period = usd?.period ?? null;
   return {
@@ -74,13 +71,15 @@ export function budgetTable(budget: Budget, now: number): unknown {
 }
 
 /** The limit that `max_budget` stands for. */
-export function usdLimitOf(budget: Budget): Limit | undefined {
+export function usdLimitOf(budget: Unstamped<Budget>): Limit | undefined {
   return budget.limits.find((limit) => limit.meter === "usd" && limit.model === null);
 }
 
 function usdLimit(maxBudget: string | number | null, period: Period | null): Limit[] {
   if (maxBudget === null) return [];
-  return [{ meter: "usd", model: null, cap: amountFrom("max_budget", maxBudget), period }];
+  return [
+    { meter: "usd", model: null, cap: amountFrom("max_budget", maxBudget), period, soft: false },
+  ];
 }
 
 function amountFrom(field: string, value: string | number): NanoUsd {
@@ -98,18 +97,18 @@ function countLimit(
   period: Period | null,
 ): Limit[] {
   if (count === null || count === undefined) return [];
-  return [{ meter, model: null, cap: BigInt(count), period }];
+  return [{ meter, model: null, cap: BigInt(count), period, soft: false }];
 }
 
-function countOf(budget: Budget, meter: Meter): number | null {
+function countOf(budget: Unstamped<Budget>, meter: Meter): number | null {
   const limit = budget.limits.find((candidate) => candidate.meter === meter);
   return limit === undefined ? null : Number(limit.cap);
 }
 
-function periodFrom(text: string | null, { createdAt, place }: BudgetOrigin): Period | null {
+function periodFrom(text: string | null, { at, place }: BudgetOrigin): Period | null {
   if (text === null) return null;
   const duration = parseDuration(text);
-  if (duration !== undefined) return periodOf(duration, createdAt, place);
+  if (duration !== undefined) return periodOf(duration, at, place);
   const message = `Invalid budget_duration '${text.slice(0, 64)}'. Use a format like '1h', '24h', '7d', or '30d'.`;
   throw new ApiError("invalid_request", message, { param: "budget_duration" });
 }

@@ -1,7 +1,7 @@
 /** Everything that an operator can decide, checked and frozen. */
 
-import type { UnsettledCharge } from "../ledger/command.ts";
-import type { PicoUsd } from "../money/amount.ts";
+import type { NewCustomers, UnsettledCharge } from "../ledger/command.ts";
+import type { NanoUsd, PicoUsd } from "../money/amount.ts";
 import type { Place } from "../money/window.ts";
 
 export interface Config {
@@ -42,6 +42,8 @@ export interface DeploymentConfig {
   /** The model whose list price applies, where `model` is a private name. */
   readonly baseModel: string | null;
   readonly outputTokensMax: number | null;
+  /** `region_name`, for customers who are kept to a region. */
+  readonly region: string | null;
   readonly prices: PriceOverrides;
 }
 
@@ -56,6 +58,9 @@ export interface PriceOverrides {
 
 export interface BudgetsConfig {
   readonly defaultCustomerBudgetId: string | null;
+  /** What everybody may spend for whom no budget is found. */
+  readonly fallbackCustomerCap: NanoUsd | null;
+  readonly newCustomers: NewCustomers;
   /** HTTP status of a refusal because a budget is spent. */
   readonly exceededStatus: 400 | 402 | 422 | 429;
   readonly unsettledCharge: UnsettledCharge;

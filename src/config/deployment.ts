@@ -46,10 +46,11 @@ function readEntry(value: Json, scope: Scope): Draft | null {
   warnOfPrices(prices, info.mode, scope);
   const baseModel = info.base_model ?? params.base_model;
   const outputTokensMax = info.max_output_tokens;
+  const region = params.region_name ?? info.region_name;
   return {
     id: info.id,
     scope,
-    deployment: { modelName, ...upstream, baseModel, outputTokensMax, prices },
+    deployment: { modelName, ...upstream, baseModel, outputTokensMax, region, prices },
   };
 }
 

@@ -50,7 +50,6 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
        aws_session_name aws_role_name aws_web_identity_token aws_bedrock_runtime_endpoint
        vertex_project vertex_location vertex_credentials watsonx_region_name`,
     ),
-    harmless("the region is part of the provider's address", "region_name"),
     harmless(OWN_CREDENTIALS, "configurable_clientside_auth_params use_in_pass_through"),
     harmless(NO_BATCHES, "input_cost_per_token_batches output_cost_per_token_batches"),
   ],

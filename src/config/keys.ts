@@ -98,6 +98,10 @@ export const KEYS = {
       default: "`AZURE_API_VERSION`",
     },
     base_model: { parse: parseText, about: "As in `model_info`." },
+    region_name: {
+      parse: parseText,
+      about: "Where the deployment is: `eu` or `us` serves customers who are kept to that region.",
+    },
     ...PRICE_KEYS,
   },
   model_info: {
@@ -110,6 +114,7 @@ export const KEYS = {
       parse: parseText,
       about: "The model whose list price applies, where `model` is a private name.",
     },
+    region_name: { parse: parseText, about: "As in `litellm_params`." },
     mode: { parse: parseText, about: "`embedding` needs no output price." },
     max_output_tokens: {
       parse: wholeNumber({ min: 1, max: 1e9, what: "a whole number", example: 4096 }),

@@ -31,6 +31,12 @@ function titleOf({ type, customer, data }: OutboxEvent): Readonly<Record<string,
         event_message: `Customer spend tracked. ${facts}`,
       };
     }
+    case "budget.soft_crossed":
+      return {
+        event: "soft_budget_crossed",
+        event_group: "customer",
+        event_message: `Customer Budget: Soft Budget Crossed\n Soft Budget:\`${dollars(data.maxBudget ?? "0")}\``,
+      };
     case "budget.crossed":
       return {
         event: "budget_crossed",

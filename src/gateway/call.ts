@@ -18,11 +18,3 @@ export interface Call {
   readonly choices: number;
   readonly body: JsonObject;
 }
-
-/** Who calls: the credential, not the customer that the call names. */
-export interface Caller {
-  readonly keyHash: string;
-  readonly keyAlias: string | null;
-  /** Null for the master key, which has no row. */
-  readonly keyVersion: number | null;
-}

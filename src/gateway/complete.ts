@@ -1,13 +1,14 @@
 /** The way of a call: identified, read, routed, reserved, forwarded, settled, and only then finished. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { authenticate, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
-import type { Call, Caller } from "./call.ts";
+import type { Call } from "./call.ts";
 import { finish, type Finished } from "./finish.ts";
 import { forward } from "./forward.ts";
 import type { Gateway } from "./gateway.ts";
-import { customerOf, identify } from "./identify.ts";
-import { readBody, readChat } from "./read.ts";
+import { customerOf } from "./identify.ts";
+import { readBody, readChat, type ChatBody } from "./read.ts";
 import { reserve, type Asking, type Reserved } from "./reserve.ts";
 import { callHeaders, sending } from "./sending.ts";
 import { ending } from "./settle.ts";
@@ -28,17 +29,34 @@ export async function complete(
   client: ServerResponse,
   gateway: Gateway,
 ): Promise<void> {
-  const caller = identify(request.raw.headers, gateway.masterKeyHash);
-  const call = await read(request, gateway);
-  const asking = route(call, caller, gateway);
-  const reserved = await reserve(asking, gateway);
-  const answer = await answered(asking, reserved, client, gateway);
+  const caller = await authenticate(request.raw.headers, gateway.keyRing.remembered);
+  const chat = readChat(await readBody(request.raw, gateway.requestBytesMax), request.pathModel);
+  const held = await byFreshKey(request, caller, gateway, async (known) => {
+    const asking = route(callOf(request, chat), known, gateway);
+    return { asking, reserved: await reserve(asking, gateway) };
+  });
+  const answer = await answered(held.asking, held.reserved, client, gateway);
   finish(client, answer);
 }
 
-async function read(request: CallRequest, gateway: Gateway): Promise<Call> {
-  const { id, raw, route, upstreamPath, pathModel } = request;
-  const chat = readChat(await readBody(raw, gateway.requestBytesMax), pathModel);
+/** Nobody is refused for what his key was when it was last read: if it has changed since, he is asked again. */
+async function byFreshKey<T>(
+  { raw }: CallRequest,
+  caller: Caller,
+  gateway: Gateway,
+  attempt: (caller: Caller) => Promise<T>,
+): Promise<T> {
+  try {
+    return await attempt(caller);
+  } catch (error) {
+    if (caller.key === null || !(error instanceof ApiError)) throw error;
+    const fresh = await authenticate(raw.headers, gateway.keyRing.fresh);
+    if (fresh.key?.revision === caller.key.revision) throw error;
+    return attempt(fresh);
+  }
+}
+
+function callOf({ id, raw, route, upstreamPath }: CallRequest, chat: ChatBody): Call {
   return { id, route, upstreamPath, customer: customerOf(raw.headers, chat.body), ...chat };
 }
 

@@ -8,10 +8,11 @@ import type { PriceBook } from "../prices/book.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
+import type { KeyRing } from "./key-ring.ts";
 
 export interface Gateway {
   readonly instance: string;
-  readonly masterKeyHash: string;
+  readonly keyRing: KeyRing;
   readonly requestBytesMax: number;
   readonly budgets: BudgetsConfig;
   readonly deadlines: Deadlines;

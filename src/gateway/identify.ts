@@ -1,18 +1,13 @@
-/** Who calls, and for which customer. Both are settled before anything else is looked at. */
+/** For which customer a call is. That is settled before anything else is looked at. */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { authenticate, firstHeader } from "../http/auth.ts";
+import { firstHeader } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
 import { customerIdFault } from "../ledger/customer-id.ts";
 import type { Json, JsonObject } from "../platform/json.ts";
-import type { Caller } from "./call.ts";
 
 /** Always read, in this order, and before the body. */
 const CUSTOMER_HEADERS = ["x-litellm-customer-id", "x-litellm-end-user-id"] as const;
-
-export function identify(headers: IncomingHttpHeaders, masterKeyHash: string): Caller {
-  return { keyHash: authenticate(headers, masterKeyHash), keyAlias: null, keyVersion: null };
-}
 
 /** The customer that a call names: the headers first, then the body's `user`. Null if it names none. */
 export function customerOf(headers: IncomingHttpHeaders, body: JsonObject): string | null {

@@ -1,6 +1,7 @@
 /** What a caller is told when the ledger says no. */
 
 import type { BudgetsConfig } from "../config/config.ts";
+import { keyBlocked, keyExpired } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
 import { remaining, type Refusal, type Standing } from "../ledger/command.ts";
 import { formatUsd, nanoUsd } from "../money/amount.ts";
@@ -18,7 +19,10 @@ const LIMIT_TYPES = {
   tokens: "tokens",
   requests: "requests",
   concurrency: "max_parallel_requests",
+  customers: "new_customers",
 } as const;
+
+const SCOPES = { customer: "end_user", key: "api_key", global: "all_end_users" } as const;
 
 export function refusalError(refusal: Refusal, budgets: BudgetsConfig, now: number): ApiError {
   switch (refusal.name) {
@@ -32,14 +36,22 @@ export function refusalError(refusal: Refusal, budgets: BudgetsConfig, now: numb
       return customerBlocked(refusal.customer);
     case "unpriced_model":
       return new ApiError("unpriced_model", unpricedMessage(refusal.model), { param: "model" });
-    case "stale_key":
     case "key_blocked":
+      return keyBlocked();
+    case "stale_key":
     case "key_expired":
-      return new ApiError("authentication", `Authentication Error, ${refusal.name}`, {
-        param: "None",
-      });
-    case "customer_exists":
+      return keyExpired();
     case "unknown_customer":
+      return new ApiError("unknown_customer", `There is no customer ${refusal.customer}.`);
+    case "key_model_denied":
+      return modelDenied("key", refusal.model);
+    case "customer_model_denied":
+      return modelDenied("customer", refusal.model);
+    case "region_denied":
+      return regionDenied(refusal.region);
+    case "changed":
+    case "unknown_budget":
+    case "budget_in_use":
     case "unknown_hold":
       throw new Error(`a reserve cannot be refused as ${refusal.name}`);
   }
@@ -67,7 +79,7 @@ function headroomHeld(standing: Standing): ApiError {
 }
 
 function rateLimited(standing: Standing, now: number): ApiError {
-  const scope = standing.scope === "customer" ? "end_user" : "api_key";
+  const scope = SCOPES[standing.scope];
   const ends = standing.windowEnd;
   const left = remaining(standing);
   const message =
@@ -85,6 +97,19 @@ function customerBlocked(customer: string): ApiError {
   const message = `User blocked from making LLM API Calls. User=${customer}`;
   const extra = { provider_specific_fields: { error: message } };
   return new ApiError("customer_blocked", message, { extra });
+}
+
+/** LiteLLM's words. */
+function modelDenied(whose: "customer" | "key", model: string): ApiError {
+  const message =
+    `The requested model '${model}' is not in the allowed models for this ${whose}. ` +
+    `Check the models this ${whose} can use and try again.`;
+  return new ApiError(`${whose}_model_denied`, message, { param: "model" });
+}
+
+function regionDenied(region: string): ApiError {
+  const message = `This customer is kept to the region ${region}, and no deployment of the model is in it.`;
+  return new ApiError("region_denied", message, { param: "model" });
 }
 
 function unpricedMessage(model: string): string {

@@ -9,7 +9,8 @@ import {
   type Standing,
 } from "../ledger/command.ts";
 import type { Price } from "../money/price.ts";
-import type { Call, Caller } from "./call.ts";
+import type { Caller } from "../http/auth.ts";
+import type { Call } from "./call.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
 import { quote } from "./quote.ts";
 import { refusalError } from "./refusal.ts";
@@ -60,13 +61,14 @@ function ask(
     at,
     instance: gateway.instance,
     customer: call.customer,
-    key: { hash: caller.keyHash, version: caller.keyVersion },
+    key: { hash: caller.keyHash, revision: caller.key?.revision ?? null },
     facts: {
       route: call.route,
       model: call.model,
       provider,
       deployment: deploymentId,
-      keyAlias: caller.keyAlias,
+      region: deployment.config.region,
+      keyAlias: caller.key?.alias ?? null,
     },
     quote: quoted,
   };

@@ -2,11 +2,11 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { authenticate, requireGood } from "../http/auth.ts";
 import { errorResponse } from "../http/errors.ts";
 import { complete, type CallRequest } from "./complete.ts";
 import type { Gateway } from "./gateway.ts";
 import { idHeaders } from "../http/server.ts";
-import { identify } from "./identify.ts";
 
 const CHAT = { route: "/v1/chat/completions", upstreamPath: "/chat/completions" };
 
@@ -32,8 +32,9 @@ export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
     });
   }
   for (const path of ["/v1/models", "/models"]) {
-    app.get(path, (request) => {
-      identify(request.headers, gateway.masterKeyHash);
+    app.get(path, async (request) => {
+      const caller = await authenticate(request.headers, gateway.keyRing.fresh);
+      requireGood(caller, gateway.clock.now());
       return modelList(gateway);
     });
   }

@@ -1,22 +1,67 @@
-/** Which key a request carries. Keys are known by their hash everywhere but in the request. */
+/** Which key a request carries and what it may do. Keys are known by their hash everywhere but in the request. */
 
 import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
+import type { Key, KeyRole } from "../ledger/book.ts";
 import { ApiError } from "./errors.ts";
 
-/** OpenAI's, Anthropic's, Azure's and LiteLLM's ways to send a key, in the order they are looked at. */
-const KEY_HEADERS = ["authorization", "x-api-key", "api-key", "x-litellm-api-key"] as const;
+/** OpenAI's, Anthropic's, Azure's, Google's and LiteLLM's ways to send a key, in the order they are looked at. */
+const KEY_HEADERS = [
+  "authorization",
+  "x-api-key",
+  "api-key",
+  "x-goog-api-key",
+  "x-litellm-api-key",
+] as const;
 
-/** The hash of the key that the request carries, which must be the master key; else throws `authentication`. */
-export function authenticate(headers: IncomingHttpHeaders, masterKeyHash: string): string {
-  const key = keyOf(headers);
-  if (key === undefined) throw unauthenticated("No API key. Send Authorization: Bearer <key>.");
-  const keyHash = hashOf(key);
-  // Hashes are compared, and in constant time, so that neither length nor content can be guessed byte by byte.
-  if (!timingSafeEqual(Buffer.from(keyHash), Buffer.from(masterKeyHash))) {
-    throw unauthenticated("Invalid API key.");
+/** `admin` is whoever has the master key. */
+export type Role = "admin" | KeyRole;
+
+/** Who calls: the credential, not the customer that the call names. */
+export interface Caller {
+  readonly keyHash: string;
+  /** Null for the master key, which has no row. */
+  readonly key: Key | null;
+}
+
+export interface Keys {
+  readonly masterKeyHash: string;
+  /** The key of this hash, if there is one. */
+  readonly find: (keyHash: string) => Promise<Key | undefined>;
+}
+
+/** Throws `authentication` where there is no such key. Whether the key is still good is for `requireGood`. */
+export async function authenticate(headers: IncomingHttpHeaders, keys: Keys): Promise<Caller> {
+  const secret = secretOf(headers);
+  if (secret === undefined) throw unauthenticated("No API key. Send Authorization: Bearer <key>.");
+  const keyHash = hashOf(secret);
+  // Hashes are compared, and in constant time, so that neither length nor content can be guessed byte by byte. Looking
+  // a hash up in the database gives nothing away either: nobody can choose how the hash of a guess begins.
+  if (timingSafeEqual(Buffer.from(keyHash), Buffer.from(keys.masterKeyHash))) {
+    return { keyHash, key: null };
   }
-  return keyHash;
+  const key = await keys.find(keyHash);
+  if (key === undefined) throw unauthenticated("Invalid API key.");
+  return { keyHash, key };
+}
+
+/** Throws `authentication` for a key that is blocked or has expired. */
+export function requireGood({ key }: Caller, now: number): void {
+  if (key === null) return;
+  if (key.blocked) throw keyBlocked();
+  if (key.expiresAt !== null && key.expiresAt <= now) throw keyExpired();
+}
+
+export function keyBlocked(): ApiError {
+  return unauthenticated("Key is blocked. Update via `/key/unblock` if you're an admin.");
+}
+
+export function keyExpired(): ApiError {
+  return unauthenticated("Expired Key. Ask for a new one.");
+}
+
+export function roleOf({ key }: Caller): Role {
+  return key === null ? "admin" : key.role;
 }
 
 /** The hex sha256 of a key. */
@@ -30,7 +75,7 @@ export function firstHeader(headers: IncomingHttpHeaders, name: string): string 
   return Array.isArray(value) ? value[0] : value;
 }
 
-function keyOf(headers: IncomingHttpHeaders): string | undefined {
+function secretOf(headers: IncomingHttpHeaders): string | undefined {
   const presented = KEY_HEADERS.map((name) => firstHeader(headers, name)).find((value) => value);
   return presented?.replace(/^Bearer\s+/i, "").trim();
 }

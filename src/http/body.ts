@@ -1,19 +1,27 @@
 /** Admin bodies: checked against their schema, or refused with every faulty field named. */
 
-import type { Static, TSchema } from "typebox";
-import type { Validator } from "typebox/compile";
+import type { FastifySchemaCompiler } from "fastify";
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import { Convert } from "typebox/value";
 import { ApiError, type Fault } from "./errors.ts";
 
-/** The value as the schema's type; else throws `unprocessable` in FastAPI's form, which LiteLLM's clients read. */
-export function checked<S extends TSchema>(
-  validator: Validator<Record<never, never>, S>,
-  value: unknown,
-  place: "body" | "query",
-): Static<S> {
-  if (validator.Check(value)) return value;
-  const faults = validator.Errors(value).flatMap((error) => faultsOf(error, place));
-  throw unprocessable([...new Map(faults.map((fault) => [fault.loc.join("/"), fault])).values()]);
-}
+/**
+ * Checks what a route's schema describes. What does not fit is `unprocessable` in FastAPI's form, which LiteLLM's
+ * clients read. A query holds nothing but text, so there a number may be written as one.
+ */
+export const schemaCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const validator = Compile(schema);
+  const isBody = httpPart === "body";
+  const place = isBody ? "body" : httpPart === "params" ? "path" : "query";
+  return (given) => {
+    const value: unknown = isBody ? given : Convert(schema, given);
+    if (validator.Check(value)) return { value };
+    const faults = validator.Errors(value).flatMap((error) => faultsOf(error, place));
+    const distinct = new Map(faults.map((fault) => [fault.loc.join("/"), fault]));
+    return { error: unprocessable([...distinct.values()]) };
+  };
+};
 
 export function unprocessable(faults: readonly Fault[]): ApiError {
   const message = faults.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ");

@@ -34,6 +34,36 @@ export const ERRORS = {
     about: "The key is missing, wrong, expired or blocked.",
     cure: "Send Authorization: Bearer <key>.",
   },
+  customer_not_allowed: {
+    status: 403,
+    type: "customer_not_allowed",
+    about: "The key may not name this customer.",
+    cure: "Name a customer that the key may, or use another key.",
+  },
+  unknown_customer: {
+    status: 403,
+    type: "unknown_customer",
+    about: "There is no such customer, and calls may not create one.",
+    cure: "Create the customer first, with POST /customer/new.",
+  },
+  customer_model_denied: {
+    status: 403,
+    type: "customer_model_access_denied",
+    about: "The model is not among those that the customer may use.",
+    cure: "Ask for another model, or extend the customer's models.",
+  },
+  key_model_denied: {
+    status: 403,
+    type: "key_model_access_denied",
+    about: "The model is not among those that the key may use.",
+    cure: "Ask for another model, or extend the key's models.",
+  },
+  region_denied: {
+    status: 403,
+    type: "region_denied",
+    about: "No deployment of the model is in the region that the customer is kept to.",
+    cure: "Ask for a model with a deployment in that region, or set region_name on one.",
+  },
   not_found: {
     status: 404,
     type: "not_found",
@@ -45,6 +75,12 @@ export const ERRORS = {
     type: "model_not_found",
     about: "No deployment in model_list has this model_name.",
     cure: "Ask for a configured model, or add a deployment.",
+  },
+  conflict: {
+    status: 409,
+    type: "conflict",
+    about: "What the request asks for contradicts what is there.",
+    cure: "Do what the message says.",
   },
   body_too_large: {
     status: 413,

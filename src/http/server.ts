@@ -5,6 +5,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { newId } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import { ApiError, errorResponse } from "./errors.ts";
+import { describeRoutes } from "./openapi.ts";
 
 export interface ServerOptions {
   readonly requestBytesMax: number;
@@ -46,6 +47,7 @@ export async function createServer(
   app.setNotFoundHandler((request, reply) =>
     send(reply, new ApiError("not_found", "There is no such route."), request.id),
   );
+  await describeRoutes(app);
   for (const routes of scopes) {
     await app.register((scope, _options, done) => {
       routes(scope);
@@ -82,6 +84,7 @@ function refuseUnparsed(_error: unknown, socket: Socket): void {
 
 /** Fastify's own refusals, in our words. */
 function named(error: FastifyError): unknown {
+  if (error instanceof ApiError) return error;
   switch (error.code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
       return new ApiError("body_too_large", "The request body is too large.");

@@ -4,7 +4,7 @@ import { nanoFromPico, ZERO_USD, type NanoUsd } from "../money/amount.ts";
 import type { Meter } from "./book.ts";
 import { remaining, type Quote, type QuotedPrice, type Refusal, type Standing } from "./command.ts";
 
-/** A limit in force and where it stands before the call. */
+/** A limit in force, other than a soft one, and where it stands before the call. */
 export interface StandingLimit {
   readonly standing: Standing;
   readonly lastCall: boolean;
@@ -47,6 +47,7 @@ export function heldAmounts(quote: Quote, grant: Grant): Readonly<Record<Meter, 
     tokens: BigInt(quote.inputTokens + grant.outputTokens * quote.choices),
     requests: 1n,
     concurrency: 1n,
+    customers: 1n,
   };
 }
 

@@ -5,8 +5,8 @@ import type { Rates } from "../money/price.ts";
 import type { Usage, UsageSource } from "../money/usage.ts";
 import type { Period, Window } from "../money/window.ts";
 
-export type Meter = "usd" | "tokens" | "requests" | "concurrency";
-export type ScopeKind = "customer" | "key";
+export type Meter = "usd" | "tokens" | "requests" | "concurrency" | "customers";
+export type ScopeKind = "customer" | "key" | "global";
 
 /** One cap on one meter. `model: null` counts every model; `period: null` counts forever. */
 export interface Limit {
@@ -14,39 +14,86 @@ export interface Limit {
   readonly model: string | null;
   readonly cap: bigint;
   readonly period: Period | null;
+  /** Crossing it is told and refuses nothing. */
+  readonly soft: boolean;
 }
 
 /** `hard`: a call whose ceiling does not fit is refused. `last_call`: one call at a time may go over the edge. */
 export type Enforcement = "hard" | "last_call";
 
-export interface Budget {
-  readonly id: string;
-  readonly limits: readonly Limit[];
-  readonly enforcement: Enforcement;
-  readonly createdAt: number;
+/** A row that administrators write: the id of the command that wrote it last tells whether it has changed since. */
+interface Written {
+  readonly revision: string;
 }
 
-export interface Customer {
+export interface Budget extends Written {
+  readonly id: string;
+  /** Of the limits on money that are set without a period of their own. */
+  readonly period: Period | null;
+  readonly limits: readonly Limit[];
+  readonly enforcement: Enforcement;
+  /** The one customer or key that it was made for; null where it is a tier, which any number may have. */
+  readonly owner: Owner | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface Owner {
+  readonly scope: "customer" | "key";
+  readonly id: string;
+}
+
+/** The regions that a customer can be kept to, and that deployments say they are in. */
+export type Region = "eu" | "us";
+
+export interface Customer extends Written {
   readonly id: string;
   readonly alias: string | null;
   readonly blocked: boolean;
   readonly budgetId: string | null;
+  /** What it may ask for; a star at the end stands for any ending. Empty for everything. */
+  readonly models: readonly string[];
+  readonly allowedRegion: Region | null;
+  /** Answers where no deployment of the model that was asked for is in the allowed region. */
+  readonly defaultModel: string | null;
   readonly createdAt: number;
-  /** Id of the command that created it: an admin's, or that of the customer's first call. */
-  readonly createdBy: string;
 }
 
-/** A credential, by the hex sha256 of its secret. `version` grows with every change of the row. */
-export interface Key {
+/** `viewer` reads everything and writes nothing; `inference` makes calls. */
+export type KeyRole = "viewer" | "inference";
+
+/** Which customers a key may name. */
+export type CustomerRule =
+  | { readonly mode: "any" }
+  /** Must name one. */
+  | { readonly mode: "required" }
+  /** Is always charged to this one. */
+  | { readonly mode: "bound"; readonly customer: string }
+  | { readonly mode: "prefix"; readonly prefix: string }
+  /** A token signed by the application names it. */
+  | { readonly mode: "signed" };
+
+/** A credential, by the hex sha256 of its secret. */
+export interface Key extends Written {
   readonly hash: string;
+  /** Enough of the secret to recognise it by: `sk-...abcd`. */
+  readonly name: string;
   readonly alias: string | null;
+  readonly role: KeyRole;
+  readonly rule: CustomerRule;
   readonly blocked: boolean;
   readonly expiresAt: number | null;
+  readonly models: readonly string[];
   /** Limits of the key itself. */
   readonly budgetId: string | null;
   /** Budget of the customers that this key names and that have none of their own. */
   readonly customerBudgetId: string | null;
-  readonly version: number;
+  readonly teamId: string | null;
+  readonly userId: string | null;
+  /** JSON text, as its owner gave it. */
+  readonly metadata: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
 }
 
 /** What is counted where and when. The window is part of the identity: a new window begins at 0 by itself. */
@@ -76,6 +123,8 @@ export interface CallFacts {
   readonly model: string;
   readonly provider: string;
   readonly deployment: string;
+  /** Where the deployment is, if that is known. */
+  readonly region: string | null;
   readonly keyAlias: string | null;
 }
 
@@ -100,9 +149,10 @@ export interface Hold {
 
 /**
  * `settled`: an answered call. `released`: a call that cost nothing. `unsettled`: a hold whose instance died.
- * `adjusted`: a correction, by hand or by a settle that came after its hold had been expired.
+ * `adjusted`: a correction, by hand or by a settle that came after its hold had been expired. `reset`: the windows
+ * that a customer is in begin again at 0; what it was charged stays.
  */
-export type PostingKind = "settled" | "released" | "unsettled" | "adjusted";
+export type PostingKind = "settled" | "released" | "unsettled" | "adjusted" | "reset";
 
 /** One immutable, signed line. Σ `charge` over a customer's postings is what that customer was charged, ever. */
 export interface Posting {
@@ -139,7 +189,7 @@ export interface RollupDelta {
   readonly charge: NanoUsd;
 }
 
-export type EventType = "customer.spend_tracked" | "budget.crossed";
+export type EventType = "customer.spend_tracked" | "budget.crossed" | "budget.soft_crossed";
 
 /** Something that happened, written in the transaction that made it true. Money in `data` is nano-dollars as text. */
 export interface OutboxEvent {

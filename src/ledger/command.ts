@@ -3,7 +3,18 @@
 import type { NanoUsd, PicoUsd } from "../money/amount.ts";
 import type { Rates } from "../money/price.ts";
 import type { Usage, UsageSource } from "../money/usage.ts";
-import type { Budget, CallFacts, Customer, Hold, Meter, Posting, ScopeKind } from "./book.ts";
+import type {
+  Budget,
+  CallFacts,
+  CounterKey,
+  Customer,
+  Hold,
+  Key,
+  Meter,
+  Posting,
+  Region,
+  ScopeKind,
+} from "./book.ts";
 
 /** A sound upper bound of what a call can use and cost. */
 export interface Quote {
@@ -31,14 +42,23 @@ interface Dated {
   readonly at: number;
 }
 
-export interface Reserve extends Dated {
-  readonly kind: "reserve";
+/** What is asked for a call. */
+interface Asked extends Dated {
   readonly instance: string;
   readonly customer: string | null;
-  /** `version: null` is the master key, which has no row and no limits. */
-  readonly key: { readonly hash: string; readonly version: number | null };
+  /** `revision: null` is the master key, which has no row and no limits. */
+  readonly key: { readonly hash: string; readonly revision: string | null };
   readonly facts: CallFacts;
   readonly quote: Quote;
+}
+
+export interface Reserve extends Asked {
+  readonly kind: "reserve";
+}
+
+/** Whether a reserve would be held now; nothing is. */
+export interface Check extends Asked {
+  readonly kind: "check";
 }
 
 /** The call was answered and cost this much. */
@@ -70,16 +90,43 @@ export interface Adjust extends Dated {
   readonly amount: NanoUsd;
   readonly reason: string;
   readonly keyHash: string;
+  /** Windows that the customer is in besides those of its own or the default budget. */
+  readonly counters: readonly CounterKey[];
+  /** Only if the customer was last written by this command; null if it may stand as it will. */
+  readonly revision: string | null;
 }
 
-/** A new customer, with a budget of its own if one is given. */
-export interface CreateCustomer extends Dated {
-  readonly kind: "create_customer";
-  readonly customer: Customer;
-  readonly budget: Budget | null;
+/** The windows that a customer is in begin again at 0. Their ends stay where they are. */
+export interface Reset extends Dated {
+  readonly kind: "reset";
+  readonly customer: string;
+  readonly reason: string;
+  readonly keyHash: string;
+  readonly counters: readonly CounterKey[];
 }
 
-export type Command = Reserve | Settle | Release | Expire | Adjust | CreateCustomer;
+/**
+ * Customers, budgets and keys as an administrator wants them. All of it takes effect or none, and only if every row
+ * still stands as it was read: whoever lost a race reads again.
+ */
+export interface Write extends Dated {
+  readonly kind: "write";
+  readonly customers: readonly Rewrite<Customer>[];
+  readonly budgets: readonly Rewrite<Budget>[];
+  readonly keys: readonly Rewrite<Key>[];
+}
+
+/** The ledger stamps the revision: it is the id of the command. */
+export type Unstamped<Row extends { readonly revision: string }> = Omit<Row, "revision">;
+
+/** `revision`: as it was read, null where there was no row. `row`: null deletes it. */
+export interface Rewrite<Row extends { readonly revision: string }> {
+  readonly id: string;
+  readonly revision: string | null;
+  readonly row: Unstamped<Row> | null;
+}
+
+export type Command = Reserve | Check | Settle | Release | Expire | Adjust | Reset | Write;
 
 /** Where a budget stands: the figures that refusals, headers and `info` show. */
 export interface Standing {
@@ -91,7 +138,8 @@ export interface Standing {
   readonly cap: bigint;
   readonly used: bigint;
   readonly held: bigint;
-  /** End of the window, epoch milliseconds; null if it never ends. */
+  /** Of the window, epoch milliseconds; null if it has no end. */
+  readonly windowStart: number | null;
   readonly windowEnd: number | null;
 }
 
@@ -105,6 +153,14 @@ export type Refusal =
   | { readonly name: "key_blocked" }
   | { readonly name: "key_expired" }
   | { readonly name: "customer_blocked"; readonly customer: string }
+  | { readonly name: "key_model_denied"; readonly model: string }
+  | { readonly name: "customer_model_denied"; readonly model: string }
+  /** The customer is kept to a region that the deployment is not in. */
+  | {
+      readonly name: "region_denied";
+      readonly region: Region;
+      readonly defaultModel: string | null;
+    }
   | { readonly name: "unpriced_model"; readonly model: string }
   /** What is left cannot pay for this call, even with no other call in flight. */
   | { readonly name: "budget_exceeded"; readonly standing: Standing }
@@ -112,8 +168,12 @@ export type Refusal =
   | { readonly name: "headroom_held"; readonly standing: Standing }
   /** A limit on tokens, requests or concurrency. */
   | { readonly name: "rate_limited"; readonly standing: Standing }
-  | { readonly name: "customer_exists"; readonly customer: string }
   | { readonly name: "unknown_customer"; readonly customer: string }
+  /** A row that was to be written has been written by somebody else since it was read. */
+  | { readonly name: "changed" }
+  | { readonly name: "unknown_budget"; readonly budget: string }
+  /** Customers or keys have it, or it is the default. */
+  | { readonly name: "budget_in_use"; readonly budget: string }
   /** A settle, release or expire of a call that never was. */
   | { readonly name: "unknown_hold" };
 
@@ -128,7 +188,14 @@ export type Outcome =
   | { readonly kind: "held"; readonly hold: Held; readonly standing: Standing | null }
   /** The hold has ended, as the posting says; the same for every repetition. */
   | { readonly kind: "posted"; readonly posting: Posted; readonly standing: Standing | null }
-  | { readonly kind: "created"; readonly customer: Customer; readonly budget: Budget | null }
+  /** What a check found: the call would be held like this. */
+  | {
+      readonly kind: "admissible";
+      readonly ceiling: NanoUsd;
+      readonly outputTokens: number;
+      readonly standing: Standing | null;
+    }
+  | { readonly kind: "written" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** What an expired hold is charged: nothing, what its input can have cost, or its whole ceiling. */
@@ -136,9 +203,19 @@ export type UnsettledCharge = "waive" | "input" | "ceiling";
 
 /** What the operator decided for every call alike. */
 export interface Policy {
-  /** Budget of a customer that has none, by its own row or by the key. */
+  /** Budget of a customer that has none, by its own row or by the key. It need not exist yet. */
   readonly defaultCustomerBudgetId: string | null;
+  /** Of customers for whom none of the others is found. */
+  readonly fallbackCustomerBudget: Budget | null;
+  readonly newCustomers: NewCustomers;
   readonly unsettledCharge: UnsettledCharge;
   /** Whether anyone is told of events; if not, none are written. */
   readonly announce: boolean;
+}
+
+/** What becomes of a call that names a customer who was never seen. */
+export interface NewCustomers {
+  readonly allowed: boolean;
+  /** How many may be made in a minute, by all instances together; null for any number. */
+  readonly perMinuteMax: number | null;
 }

@@ -6,24 +6,26 @@
 
 import { nanoUsd, ZERO_USD } from "../money/amount.ts";
 import { inputTokens, outputTokens } from "../money/usage.ts";
-import { admit, heldAmounts } from "./admit.ts";
+import { admit, heldAmounts, type Admission } from "./admit.ts";
 import type { Customer, Hold, Posting } from "./book.ts";
 import type {
   Adjust,
+  Check,
   Command,
-  CreateCustomer,
   Expire,
   Outcome,
   Policy,
   Refusal,
   Release,
   Reserve,
+  Reset,
   Settle,
 } from "./command.ts";
 import { Draft } from "./draft.ts";
-import { chargedBy, countersOfCall, limitsFor } from "./limits.ts";
+import { chargedBy, countersOfCall, distinct, limitsFor, type AppliedLimit } from "./limits.ts";
 import {
   close,
+  isHard,
   moved,
   movesOf,
   NOTHING,
@@ -33,7 +35,9 @@ import {
   standingFor,
 } from "./posting.ts";
 import { lateId } from "./reach.ts";
+import { refusalOf } from "./right.ts";
 import type { Decision, Rows } from "./rows.ts";
+import { write } from "./write.ts";
 
 export function decide(rows: Rows, commands: readonly Command[], policy: Policy): Decision {
   const draft = new Draft(rows);
@@ -45,6 +49,8 @@ function decideOne(draft: Draft, command: Command, policy: Policy): Outcome {
   switch (command.kind) {
     case "reserve":
       return reserve(draft, command, policy);
+    case "check":
+      return check(draft, command, policy);
     case "settle":
       return settle(draft, command, policy);
     case "release":
@@ -53,8 +59,10 @@ function decideOne(draft: Draft, command: Command, policy: Policy): Outcome {
       return expire(draft, command, policy);
     case "adjust":
       return adjust(draft, command, policy);
-    case "create_customer":
-      return createCustomer(draft, command);
+    case "reset":
+      return reset(draft, command, policy);
+    case "write":
+      return write(draft, command, policy);
   }
 }
 
@@ -64,33 +72,51 @@ function reserve(draft: Draft, command: Reserve, policy: Policy): Outcome {
   const posted = draft.posting(command.id);
   if (posted !== undefined) return repeated(draft, posted, policy);
 
-  const { customer: customerId, facts, quote, at } = command;
-  const keyRefusal = refusalOfKey(draft, command);
-  if (keyRefusal !== undefined) return refused(keyRefusal);
-  const customer = customerId === null ? undefined : draft.customer(customerId);
-  if (customer?.blocked === true) {
-    return refused({ name: "customer_blocked", customer: customer.id });
-  }
   const limits = limitsFor(chargedBy(command), draft, policy);
-  const standings = limits.map((limit) => ({
-    standing: standing(draft, limit),
-    lastCall: limit.lastCall,
-  }));
-  const admission = admit(standings, quote, facts.model);
+  const admission = admissionOf(draft, command, limits, policy);
   if (admission.kind === "refused") return admission;
 
   // From here on the hold must succeed.
-  if (customerId !== null && customer === undefined) {
-    draft.putCustomer(newCustomer(customerId, command));
+  const { id, at, instance, customer, facts, quote } = command;
+  if (customer !== null && draft.customer(customer) === undefined) {
+    draft.putCustomer(customer, newCustomer(customer, command));
   }
   const { grant } = admission;
-  const moves = movesOf(countersOfCall(customerId, limits), heldAmounts(quote, grant));
-  const { id, instance } = command;
+  const moves = movesOf(countersOfCall(customer, limits), heldAmounts(quote, grant));
   const keyHash = command.key.hash;
-  const hold = { id, at, instance, customer: customerId, keyHash, facts, ...grant, moves };
+  const hold = { id, at, instance, customer, keyHash, facts, ...grant, moves };
   for (const move of moves) draft.moveCounter(move, 0n, move.amount);
   draft.open(hold);
   return held(draft, hold, policy);
+}
+
+/** What a reserve would be answered now. Nothing changes. */
+function check(draft: Draft, command: Check, policy: Policy): Outcome {
+  const charged = chargedBy(command);
+  const admission = admissionOf(draft, command, limitsFor(charged, draft, policy), policy);
+  if (admission.kind === "refused") return admission;
+  const { ceiling, outputTokens } = admission.grant;
+  return {
+    kind: "admissible",
+    ceiling,
+    outputTokens,
+    standing: standingFor(draft, charged, policy),
+  };
+}
+
+function admissionOf(
+  draft: Draft,
+  command: Reserve | Check,
+  limits: readonly AppliedLimit[],
+  policy: Policy,
+): Admission {
+  const refusal = refusalOf(draft, command, policy);
+  if (refusal !== undefined) return { kind: "refused", refusal };
+  const standings = limits.filter(isHard).map((limit) => ({
+    standing: standing(draft, limit),
+    lastCall: limit.lastCall,
+  }));
+  return admit(standings, command.quote, command.facts.model);
 }
 
 function settle(draft: Draft, command: Settle, policy: Policy): Outcome {
@@ -113,7 +139,7 @@ function settleLate(draft: Draft, command: Settle, policy: Policy): Outcome {
   const charge = nanoUsd(command.charge - posted.charge);
   const cost = nanoUsd(command.cost - posted.cost);
   const tokens = BigInt(inputTokens(usage) + outputTokens(usage));
-  const moves = movesOf(posted.moves, { usd: charge, tokens, requests: 0n, concurrency: 0n });
+  const moves = movesOf(posted.moves, { ...NO_AMOUNTS, usd: charge, tokens });
   const note = "answered after its hold had been expired";
   const change = { id, kind: "adjusted", at, usage, source, cost, charge, rates, note } as const;
   const posting = { ...posted, ...change, moves: moved(moves) };
@@ -141,33 +167,45 @@ function expire(draft: Draft, command: Expire, policy: Policy): Outcome {
 function adjust(draft: Draft, command: Adjust, policy: Policy): Outcome {
   const posted = draft.posting(command.id);
   if (posted !== undefined) return repeated(draft, posted, policy);
-  const { id, at, customer, keyHash, amount, reason } = command;
-  if (draft.customer(customer) === undefined)
-    return refused({ name: "unknown_customer", customer });
+  const { id, at, customer: customerId, keyHash, amount, reason, revision } = command;
+  const customer = draft.customer(customerId);
+  if (customer === undefined) return unknownCustomer(customerId);
+  if (revision !== null && customer.revision !== revision) return refused({ name: "changed" });
 
   // From here on the adjustment must succeed.
-  const charged = { customer, keyHash, facts: NO_CALL, at };
-  const counters = countersOfCall(customer, limitsFor(charged, draft, policy));
-  const amounts = { usd: amount, tokens: 0n, requests: 0n, concurrency: 0n };
-  const moves = moved(movesOf(counters, amounts));
+  const charged = { customer: customerId, keyHash, facts: NO_CALL, at };
+  const ownCounters = countersOfCall(customerId, limitsFor(charged, draft, policy));
+  const counters = distinct([...ownCounters, ...command.counters]);
+  const moves = moved(movesOf(counters, { ...NO_AMOUNTS, usd: amount }));
   const change = { id, kind: "adjusted", charge: amount, note: reason, moves } as const;
   return post(draft, { ...NOTHING, ...charged, ...change }, charged, policy);
 }
 
-function createCustomer(draft: Draft, command: CreateCustomer): Outcome {
-  const { customer, budget } = command;
-  const existing = draft.customer(customer.id);
-  if (existing?.createdBy === command.id) return { kind: "created", customer: existing, budget };
-  if (existing !== undefined) return refused({ name: "customer_exists", customer: customer.id });
+/** What calls in flight hold stays held: they are charged to the windows that they were admitted in. */
+function reset(draft: Draft, command: Reset, policy: Policy): Outcome {
+  const posted = draft.posting(command.id);
+  if (posted !== undefined) return repeated(draft, posted, policy);
+  const { id, at, customer, keyHash, reason, counters } = command;
+  if (draft.customer(customer) === undefined) return unknownCustomer(customer);
 
-  // From here on the customer must succeed.
-  draft.putCustomer(customer);
-  if (budget !== null) draft.putBudget(budget);
-  return { kind: "created", customer, budget };
+  // From here on the reset must succeed.
+  const charged = { customer, keyHash, facts: NO_CALL, at };
+  const moves = moved(counters.map((key) => ({ ...key, amount: -draft.counter(key).used })));
+  const change = { id, kind: "reset", note: reason, moves } as const;
+  return post(draft, { ...NOTHING, ...charged, ...change }, charged, policy);
 }
 
+const NO_AMOUNTS = { usd: 0n, tokens: 0n, requests: 0n, concurrency: 0n, customers: 0n };
+
 /** An adjustment belongs to no call. */
-const NO_CALL = { route: "", model: "", provider: "", deployment: "", keyAlias: null };
+const NO_CALL = {
+  route: "",
+  model: "",
+  provider: "",
+  deployment: "",
+  region: null,
+  keyAlias: null,
+};
 
 function held(draft: Draft, hold: Hold, policy: Policy): Outcome {
   const { id, ceiling, outputTokens, bounded } = hold;
@@ -184,19 +222,13 @@ function repeated(draft: Draft, posting: Posting, policy: Policy): Outcome {
   return postedAs(posting, standingFor(draft, posting, policy));
 }
 
-/** The master key has no row and nothing that could go stale. */
-function refusalOfKey(draft: Draft, { key, at }: Reserve): Refusal | undefined {
-  if (key.version === null) return undefined;
-  const row = draft.key(key.hash);
-  if (row === undefined || row.version !== key.version) return { name: "stale_key" };
-  if (row.blocked) return { name: "key_blocked" };
-  if (row.expiresAt !== null && row.expiresAt <= at) return { name: "key_expired" };
-  return undefined;
+function newCustomer(id: string, { id: revision, at: createdAt }: Reserve): Customer {
+  const rights = { models: [], allowedRegion: null, defaultModel: null };
+  return { id, alias: null, blocked: false, budgetId: null, ...rights, createdAt, revision };
 }
 
-function newCustomer(id: string, command: Reserve): Customer {
-  const { at: createdAt, id: createdBy } = command;
-  return { id, alias: null, blocked: false, budgetId: null, createdAt, createdBy };
+function unknownCustomer(customer: string): Outcome {
+  return refused({ name: "unknown_customer", customer });
 }
 
 function refused(refusal: Refusal): Outcome {

@@ -9,8 +9,9 @@ import type { Changes, Rows } from "./rows.ts";
 
 export class Draft {
   readonly #rows: Rows;
-  readonly #customers = new Map<string, Customer>();
-  readonly #budgets = new Map<string, Budget>();
+  readonly #customers: Rewritten<Customer>;
+  readonly #budgets: Rewritten<Budget>;
+  readonly #keys: Rewritten<Key>;
   readonly #counters = new Map<string, Counter>();
   readonly #opened = new Map<string, Hold>();
   readonly #closed = new Set<string>();
@@ -20,18 +21,26 @@ export class Draft {
 
   constructor(rows: Rows) {
     this.#rows = rows;
+    this.#customers = new Rewritten(rows.customers);
+    this.#budgets = new Rewritten(rows.budgets);
+    this.#keys = new Rewritten(rows.keys);
   }
 
   customer(id: string): Customer | undefined {
-    return this.#customers.get(id) ?? this.#rows.customers.get(id);
+    return this.#customers.get(id);
   }
 
   budget(id: string): Budget | undefined {
-    return this.#budgets.get(id) ?? this.#rows.budgets.get(id);
+    return this.#budgets.get(id);
   }
 
   key(hash: string): Key | undefined {
-    return this.#rows.keys.get(hash);
+    return this.#keys.get(hash);
+  }
+
+  /** By a customer or a key that the batch does not write. */
+  isBudgetInUse(id: string): boolean {
+    return this.#rows.budgetsInUse.has(id);
   }
 
   /** A counter that was never moved stands at 0. */
@@ -49,12 +58,17 @@ export class Draft {
     return this.#postings.get(id) ?? this.#rows.postings.get(id);
   }
 
-  putCustomer(customer: Customer): void {
-    this.#customers.set(customer.id, customer);
+  /** Null deletes. */
+  putCustomer(id: string, customer: Customer | null): void {
+    this.#customers.put(id, customer);
   }
 
-  putBudget(budget: Budget): void {
-    this.#budgets.set(budget.id, budget);
+  putBudget(id: string, budget: Budget | null): void {
+    this.#budgets.put(id, budget);
+  }
+
+  putKey(hash: string, key: Key | null): void {
+    this.#keys.put(hash, key);
   }
 
   moveCounter(key: CounterKey, used: bigint, held: bigint): void {
@@ -87,8 +101,12 @@ export class Draft {
 
   changes(): Changes {
     return {
-      customers: [...this.#customers.values()],
-      budgets: [...this.#budgets.values()],
+      customers: this.#customers.standing(),
+      customersGone: this.#customers.gone(),
+      budgets: this.#budgets.standing(),
+      budgetsGone: this.#budgets.gone(),
+      keys: this.#keys.standing(),
+      keysGone: this.#keys.gone(),
       counters: [...this.#counters.values()],
       holdsOpened: [...this.#opened.values()],
       holdsClosed: [...this.#closed],
@@ -99,11 +117,38 @@ export class Draft {
   }
 }
 
+/** Rows of one table as they were read, and what has become of them since. */
+class Rewritten<Row> {
+  readonly #read: ReadonlyMap<string, Row>;
+  readonly #changed = new Map<string, Row | null>();
+
+  constructor(read: ReadonlyMap<string, Row>) {
+    this.#read = read;
+  }
+
+  get(id: string): Row | undefined {
+    const changed = this.#changed.get(id);
+    return changed === undefined ? this.#read.get(id) : (changed ?? undefined);
+  }
+
+  put(id: string, row: Row | null): void {
+    this.#changed.set(id, row);
+  }
+
+  standing(): Row[] {
+    return [...this.#changed.values()].filter((row) => row !== null);
+  }
+
+  gone(): string[] {
+    return [...this.#changed].flatMap(([id, row]) => (row === null ? [id] : []));
+  }
+}
+
 const HOUR_MS = 3_600_000;
 
-/** An adjustment changes what calls cost, not how many there were. */
+/** A correction changes what calls cost, not how many there were. */
 function rollupOf(posting: Posting): RollupDelta {
-  const counts = posting.kind === "adjusted" ? 0 : 1;
+  const counts = posting.kind === "adjusted" || posting.kind === "reset" ? 0 : 1;
   return {
     hour: Math.floor(posting.at / HOUR_MS) * HOUR_MS,
     customer: posting.customer ?? "",

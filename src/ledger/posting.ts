@@ -34,14 +34,21 @@ export function close(draft: Draft, hold: Hold, ending: Ending, policy: Policy):
 /** Enters a posting; `charged` says whose limits, and at what time, it counts against. */
 export function post(draft: Draft, posting: Posting, charged: Charged, policy: Policy): Outcome {
   const limits = limitsFor(charged, draft, policy).filter(ofCustomer);
-  const before = limits.map((limit) => standing(draft, limit));
+  const before = limits.map((limit) => draft.counter(limit.counter).used);
   for (const move of posting.moves) draft.moveCounter(move, move.amount, 0n);
   draft.post(posting);
-  const after = limits.map((limit) => standing(draft, limit));
+  const watched = limits.map((limit, index) => ({
+    isSoft: limit.limit.soft,
+    usedBefore: before[index] ?? 0n,
+    after: standing(draft, limit),
+  }));
   if (policy.announce) {
-    for (const event of eventsOf(posting, before, after)) draft.announce(event);
+    for (const event of eventsOf(posting, watched)) draft.announce(event);
   }
-  return postedAs(posting, tightest(after));
+  return postedAs(
+    posting,
+    tightest(watched.filter(({ isSoft }) => !isSoft).map(({ after }) => after)),
+  );
 }
 
 export function postedAs({ id, kind, charge }: Posting, standing: Standing | null): Outcome {
@@ -62,7 +69,7 @@ export function moved(moves: readonly Move[]): Move[] {
 
 /** Where the customer stands with the money limit that has the least left; null if it has none. */
 export function standingFor(draft: Draft, call: Charged, policy: Policy): Standing | null {
-  const limits = limitsFor(call, draft, policy).filter(ofCustomer);
+  const limits = limitsFor(call, draft, policy).filter(ofCustomer).filter(isHard);
   return tightest(limits.map((limit) => standing(draft, limit)));
 }
 
@@ -77,11 +84,16 @@ function usedAmounts(usage: Usage, charge: NanoUsd): Readonly<Record<Meter, bigi
     tokens: BigInt(inputTokens(usage) + outputTokens(usage)),
     requests: 1n,
     concurrency: 0n,
+    customers: 1n,
   };
 }
 
 function ofCustomer(limit: AppliedLimit): boolean {
   return limit.counter.scope === "customer" && limit.limit.meter === "usd";
+}
+
+export function isHard({ limit }: AppliedLimit): boolean {
+  return !limit.soft;
 }
 
 function tightest(standings: readonly Standing[]): Standing | null {
@@ -90,22 +102,27 @@ function tightest(standings: readonly Standing[]): Standing | null {
   return rest.reduce((least, next) => (remaining(next) < remaining(least) ? next : least), first);
 }
 
-function eventsOf(
-  posting: Posting,
-  before: readonly Standing[],
-  after: readonly Standing[],
-): OutboxEvent[] {
-  if (posting.customer === null || posting.kind === "released") return [];
-  const overall = after.find((limit) => limit.model === null) ?? null;
-  const tracked = event(posting, "customer.spend_tracked", posting.charge, overall?.cap ?? null);
-  const crossed = after.filter((limit, index) => {
-    const usedBefore = before[index]?.used ?? 0n;
-    return usedBefore < limit.cap && limit.used >= limit.cap;
-  });
+/** A money limit of the customer, before and after a posting. */
+interface Watched {
+  readonly isSoft: boolean;
+  readonly usedBefore: bigint;
+  readonly after: Standing;
+}
+
+function eventsOf(posting: Posting, watched: readonly Watched[]): OutboxEvent[] {
+  const { customer, kind } = posting;
+  if (customer === null || kind === "released" || kind === "reset") return [];
+  const overall = watched.find(({ isSoft, after }) => !isSoft && after.model === null);
+  const maxBudget = overall?.after.cap ?? null;
+  const tracked = event(posting, "customer.spend_tracked", posting.charge, maxBudget);
+  const crossed = watched.filter(
+    ({ usedBefore, after }) => usedBefore < after.cap && after.used >= after.cap,
+  );
   return [
     tracked,
-    ...crossed.map((limit, index) => {
-      const crossing = event(posting, "budget.crossed", limit.used, limit.cap);
+    ...crossed.map(({ isSoft, after }, index) => {
+      const type = isSoft ? "budget.soft_crossed" : "budget.crossed";
+      const crossing = event(posting, type, after.used, after.cap);
       return { ...crossing, id: `${crossing.id}_crossed_${String(index)}` };
     }),
   ];

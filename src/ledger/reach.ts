@@ -1,10 +1,11 @@
 /** Which rows a batch of commands touches, so that a database can read and lock them before anything is decided. */
 
 import { counterName, type CounterKey } from "./book.ts";
-import type { Command, CreateCustomer, Policy, Reserve } from "./command.ts";
+import type { Command, Policy, Reserve, Rewrite, Write } from "./command.ts";
 import { chargedBy, counterKeyOf, countersOfCall, limitsFor } from "./limits.ts";
 import type { Accounts, Charged } from "./limits.ts";
 import type { Rows } from "./rows.ts";
+import { linkedBudgets } from "./write.ts";
 
 /** Known from the commands alone. Each list is free of doubles and sorted, which is the order to lock in. */
 export interface Reach {
@@ -13,27 +14,40 @@ export interface Reach {
   readonly keys: readonly string[];
   /** Of holds and of postings: a call has one or the other. */
   readonly ids: readonly string[];
+  /** Accounts that must not change until the batch is done, as it writes them or leans on them. */
+  readonly locked: LockedAccounts | null;
+}
+
+export interface LockedAccounts {
+  readonly customers: readonly string[];
+  readonly budgets: readonly string[];
+  readonly keys: readonly string[];
+  /** Of those, the budgets that are deleted, if nobody else has them. */
+  readonly budgetsGone: readonly string[];
 }
 
 export function reachOf(commands: readonly Command[]): Reach {
+  const writes = writesIn(commands);
   return {
     customers: sorted(commands.flatMap(customersOf)),
     keys: sorted(commands.flatMap(keysOf)),
     ids: sorted(commands.flatMap(idsOf)),
+    locked: writes.length === 0 ? null : lockedBy(writes),
   };
 }
 
-/** Budgets that can apply to the customers and keys that were read, and to the customers that the batch creates. */
+/** Budgets that can apply to the customers and keys that were read, and those that the batch writes or links. */
 export function budgetIdsOf(
   commands: readonly Command[],
   rows: Pick<Rows, "customers" | "keys">,
   policy: Policy,
 ): readonly string[] {
-  const created = creationsIn(commands).map(({ customer }) => customer);
+  const keys = [...rows.keys.values(), ...writesIn(commands).flatMap((write) => put(write.keys))];
   const ids = [
     policy.defaultCustomerBudgetId,
-    ...[...rows.customers.values(), ...created].map((customer) => customer.budgetId),
-    ...[...rows.keys.values()].flatMap((key) => [key.budgetId, key.customerBudgetId]),
+    ...[...rows.customers.values()].map((customer) => customer.budgetId),
+    ...keys.flatMap((key) => [key.budgetId, key.customerBudgetId]),
+    ...(reachOf(commands).locked?.budgets ?? []),
   ];
   return sorted(ids.filter((id) => id !== null));
 }
@@ -59,37 +73,68 @@ export function countersOf(
 }
 
 /**
- * The accounts as a command may find them. Whether a customer's creation took effect by then, or a call had made the
- * customer before, is known only when the commands in front have been decided, so the counters of both are needed.
+ * The accounts as a command may find them. Whether a write in front of it took effect is known only when that has been
+ * decided, so the counters of both are needed: of each write by itself, and of all together.
  */
 function accountsDuring(commands: readonly Command[], rows: Omit<Rows, "counters">): Accounts[] {
-  const creations = creationsIn(commands);
-  const budgets = new Map(
-    creations.flatMap(({ budget }) => (budget === null ? [] : [[budget.id, budget] as const])),
-  );
-  const without: Accounts = {
+  const stored: Accounts = {
     customer: (id) => rows.customers.get(id),
     key: (hash) => rows.keys.get(hash),
-    budget: (id) => rows.budgets.get(id) ?? budgets.get(id),
+    budget: (id) => rows.budgets.get(id),
   };
-  if (creations.length === 0) return [without];
-  // Of two creations of one customer, only the first can take effect.
-  const customers = new Map(creations.toReversed().map(({ customer }) => [customer.id, customer]));
-  return [without, { ...without, customer: (id) => rows.customers.get(id) ?? customers.get(id) }];
+  const writes = writesIn(commands);
+  const alone = writes.map((write) => accountsAfter(write, stored));
+  // Of two writes of one row, as a rule only the first can take effect.
+  const together = writes
+    .toReversed()
+    .reduce((after, write) => accountsAfter(write, after), stored);
+  return writes.length > 1 ? [stored, ...alone, together] : [stored, ...alone];
 }
 
-function creationsIn(commands: readonly Command[]): CreateCustomer[] {
-  return commands.filter((command) => command.kind === "create_customer");
+function accountsAfter(
+  { id: revision, customers, budgets, keys }: Write,
+  stored: Accounts,
+): Accounts {
+  const written = {
+    customers: new Map(put(customers).map((row) => [row.id, { ...row, revision }])),
+    budgets: new Map(put(budgets).map((row) => [row.id, { ...row, revision }])),
+    keys: new Map(put(keys).map((row) => [row.hash, { ...row, revision }])),
+  };
+  return {
+    customer: (id) => written.customers.get(id) ?? stored.customer(id),
+    key: (hash) => written.keys.get(hash) ?? stored.key(hash),
+    budget: (id) => written.budgets.get(id) ?? stored.budget(id),
+  };
+}
+
+function put<Row extends { readonly revision: string }>(rewrites: readonly Rewrite<Row>[]) {
+  return rewrites.flatMap(({ row }) => (row === null ? [] : [row]));
+}
+
+function writesIn(commands: readonly Command[]): Write[] {
+  return commands.filter((command) => command.kind === "write");
+}
+
+function lockedBy(writes: readonly Write[]): LockedAccounts {
+  const budgets = writes.flatMap((write) => write.budgets);
+  return {
+    customers: sorted(writes.flatMap((write) => write.customers.map(({ id }) => id))),
+    budgets: sorted([...budgets.map(({ id }) => id), ...writes.flatMap(linkedBudgets)]),
+    keys: sorted(writes.flatMap((write) => write.keys.map(({ id }) => id))),
+    budgetsGone: sorted(budgets.filter(({ row }) => row === null).map(({ id }) => id)),
+  };
 }
 
 function customersOf(command: Command): string[] {
   switch (command.kind) {
     case "reserve":
+    case "check":
       return command.customer === null ? [] : [command.customer];
     case "adjust":
+    case "reset":
       return [command.customer];
-    case "create_customer":
-      return [command.customer.id];
+    case "write":
+      return command.customers.map(({ id }) => id);
     case "settle":
     case "release":
     case "expire":
@@ -98,12 +143,24 @@ function customersOf(command: Command): string[] {
 }
 
 function keysOf(command: Command): string[] {
-  if (command.kind === "reserve") return [command.key.hash];
-  return command.kind === "adjust" ? [command.keyHash] : [];
+  switch (command.kind) {
+    case "reserve":
+    case "check":
+      return [command.key.hash];
+    case "adjust":
+    case "reset":
+      return [command.keyHash];
+    case "write":
+      return command.keys.map(({ id }) => id);
+    case "settle":
+    case "release":
+    case "expire":
+      return [];
+  }
 }
 
 function idsOf(command: Command): string[] {
-  if (command.kind === "create_customer") return [];
+  if (command.kind === "write" || command.kind === "check") return [];
   return command.kind === "settle" ? [command.id, lateId(command.id)] : [command.id];
 }
 
@@ -126,15 +183,26 @@ function chargedIn(
     const row = rows.holds.get(id) ?? rows.postings.get(id);
     return row === undefined ? [] : [row];
   });
-  if (command.kind === "reserve") return [chargedBy(command), ...stored];
-  const { at } = command;
-  if (command.kind === "adjust") {
-    const { customer, keyHash } = command;
-    return [{ customer, keyHash, facts: { model: "" }, at }, ...stored];
+  switch (command.kind) {
+    case "write":
+      return [];
+    case "reserve":
+    case "check":
+      return [chargedBy(command), ...stored];
+    case "adjust":
+    case "reset": {
+      const { customer, keyHash, at, counters: moves } = command;
+      return [{ customer, keyHash, facts: { model: "" }, at, moves }, ...stored];
+    }
+    case "settle":
+    case "release":
+    case "expire": {
+      const { at } = command;
+      const ended = [...stored, ...(opened.get(command.id) ?? []).map(chargedBy)];
+      // The posting bears this time, so a command after it in the batch may ask where its limits stood then.
+      return [...stored, ...ended.map((call) => ({ ...call, at }))];
+    }
   }
-  const ended = [...stored, ...(opened.get(command.id) ?? []).map(chargedBy)];
-  // The posting bears this time, so a command after it in the batch may ask where its limits stood then.
-  return [...stored, ...ended.map((call) => ({ ...call, at }))];
 }
 
 function sorted(values: readonly string[]): string[] {

@@ -17,16 +17,22 @@ export interface Rows {
   readonly customers: ReadonlyMap<string, Customer>;
   readonly budgets: ReadonlyMap<string, Budget>;
   readonly keys: ReadonlyMap<string, Key>;
+  /** Of the budgets that the batch deletes: those that a customer or key has which the batch does not write. */
+  readonly budgetsInUse: ReadonlySet<string>;
   /** By `counterName`. */
   readonly counters: ReadonlyMap<string, Counter>;
   readonly holds: ReadonlyMap<string, Hold>;
   readonly postings: ReadonlyMap<string, Posting>;
 }
 
-/** New states, each row at most once; `counters`, `customers` and `budgets` replace or insert. */
+/** New states, each row at most once; accounts and counters replace or insert. What is gone is named by its id. */
 export interface Changes {
   readonly customers: readonly Customer[];
+  readonly customersGone: readonly string[];
   readonly budgets: readonly Budget[];
+  readonly budgetsGone: readonly string[];
+  readonly keys: readonly Key[];
+  readonly keysGone: readonly string[];
   readonly counters: readonly Counter[];
   readonly holdsOpened: readonly Hold[];
   /** Ids of holds to delete. */

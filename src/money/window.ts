@@ -55,6 +55,14 @@ export interface RollingPeriod {
 /** Plain JSON, as a budget's row keeps it. */
 export type Period = CalendarPeriod | AnchoredPeriod | RollingPeriod;
 
+/** Minutes are the same everywhere. */
+export const MINUTE: Period = {
+  alignment: "calendar",
+  duration: { count: 1, unit: "m" },
+  zone: "UTC",
+  resetTime: "00:00",
+};
+
 /**
  * A Monday that is the first day of a month, a year and a century, so that weeks, months and years begin where people
  * expect them. It is later than 1970 because the rules of zones before that are still being corrected, and a budget's

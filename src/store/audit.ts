@@ -87,8 +87,8 @@ function rollupSums(json: JsonSql): string {
         cost, 0 as cost_again, charge, 0 as charge_again from rollups
       union all select at - at % 3600000, coalesce(customer, ''), key_hash,
         ${facts},
-        0, case when kind = 'adjusted' then 0 else 1 end,
-        0, case when kind in ('adjusted', 'settled') then 0 else 1 end, 0, cost, 0, charge
+        0, case when kind in ('adjusted', 'reset') then 0 else 1 end,
+        0, case when kind in ('adjusted', 'reset', 'settled') then 0 else 1 end, 0, cost, 0, charge
       from postings
     ) as summed
     group by ${key.join(", ")} having ${differ(totals)}`;

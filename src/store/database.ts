@@ -14,13 +14,11 @@ import {
   type Dialect,
   type QueryResult,
 } from "kysely";
+import type { BudgetRow, CustomerRow, KeyRow } from "./account-rows.ts";
 import type {
-  BudgetRow,
   CounterRow,
-  CustomerRow,
   HoldRow,
   InstanceRow,
-  KeyRow,
   OutboxRow,
   PostingRow,
   Row,

@@ -1,5 +1,6 @@
 /** Group commit: what arrives while a commit is under way waits, and goes together in the next one. */
 
+import type { Command } from "../ledger/command.ts";
 import { LedgerUnavailable } from "../ledger/store.ts";
 
 /** Longer batches save little more of the fixed cost of a commit, and the first caller waits for the last. */
@@ -16,6 +17,8 @@ export interface CommitQueueOptions<Task, Result> {
   readonly commit: (tasks: readonly Task[]) => Promise<readonly Result[]>;
   /** How many commands a task stands for. A task is never split, so one may be heavier than a batch. */
   readonly weightOf: (task: Task) => number;
+  /** Whether the task must have a commit of its own. */
+  readonly standsAlone: (task: Task) => boolean;
 }
 
 interface Waiting<Task, Result> {
@@ -61,12 +64,15 @@ export class CommitQueue<Task, Result> {
   }
 
   #nextBatch(): readonly Waiting<Task, Result>[] {
+    const { standsAlone } = this.#options;
     let weight = 0;
     let count = 0;
     for (const next of this.#waiting) {
-      if (count > 0 && weight + next.weight > BATCH_WEIGHT_MAX) break;
+      const isAlone = standsAlone(next.task);
+      if (count > 0 && (isAlone || weight + next.weight > BATCH_WEIGHT_MAX)) break;
       weight += next.weight;
       count += 1;
+      if (isAlone) break;
     }
     this.#waitingWeight -= weight;
     return this.#waiting.splice(0, count);
@@ -96,4 +102,9 @@ export function unavailableBecause(error: unknown): LedgerUnavailable {
   if (error instanceof LedgerUnavailable) return error;
   const text = error instanceof Error ? error.message : String(error);
   return new LedgerUnavailable(`the ledger failed: ${text}`, { cause: error });
+}
+
+/** A write of accounts decides which limits the calls behind it have, so none of them is decided beside it. */
+export function writesAccounts(commands: readonly Command[]): boolean {
+  return commands.some(({ kind }) => kind === "write");
 }

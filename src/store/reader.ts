@@ -5,7 +5,8 @@ import type { LedgerReader } from "../ledger/store.ts";
 import { sql } from "kysely";
 import { audit } from "./audit.ts";
 import type { Database } from "./database.ts";
-import { budgetOf, counterOf, customerOf, holdOf, keyOf, type CounterRow } from "./rows.ts";
+import { budgetOf, customerOf, keyOf } from "./account-rows.ts";
+import { counterOf, holdOf, type CounterRow } from "./rows.ts";
 
 /** SQLite nests an `or` once per term and stops at 1,000 levels. */
 const COUNTERS_PER_QUERY_MAX = 100;

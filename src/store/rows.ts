@@ -1,16 +1,11 @@
 /** What a row looks like in either database, and what the ledger makes of it. The way back is in `tables.ts`. */
 
 import type {
-  Budget,
   CallFacts,
   Counter,
-  Customer,
-  Enforcement,
   EventData,
   EventType,
   Hold,
-  Key,
-  Limit,
   Meter,
   Move,
   Posting,
@@ -27,36 +22,10 @@ export type SqlValue = string | number | bigint | null;
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Both drivers are told to read 8-byte integers as `bigint`. */
-type Flag = bigint | boolean;
+export type Flag = bigint | boolean;
 /** JSON text in which an amount is a string of digits: a JSON number would lose the last of them. */
-type JsonText = string;
+export type JsonText = string;
 export type JsonRates = Readonly<Record<keyof Rates, string>>;
-
-export interface CustomerRow {
-  readonly id: string;
-  readonly alias: string | null;
-  readonly blocked: Flag;
-  readonly budget_id: string | null;
-  readonly created_at: bigint;
-  readonly created_by: string;
-}
-
-export interface BudgetRow {
-  readonly id: string;
-  readonly limits: JsonText;
-  readonly enforcement: Enforcement;
-  readonly created_at: bigint;
-}
-
-export interface KeyRow {
-  readonly hash: string;
-  readonly alias: string | null;
-  readonly blocked: Flag;
-  readonly expires_at: bigint | null;
-  readonly budget_id: string | null;
-  readonly customer_budget_id: string | null;
-  readonly version: bigint;
-}
 
 export interface CounterRow {
   readonly scope: ScopeKind;
@@ -118,35 +87,6 @@ export interface InstanceRow {
   readonly seen_at: bigint;
 }
 
-export function customerOf(row: CustomerRow): Customer {
-  const { id, alias, blocked, budget_id, created_at, created_by } = row;
-  return {
-    id,
-    alias,
-    blocked: Boolean(blocked),
-    budgetId: budget_id,
-    createdAt: Number(created_at),
-    createdBy: created_by,
-  };
-}
-
-export function budgetOf({ id, limits, enforcement, created_at }: BudgetRow): Budget {
-  return { id, limits: limitsOf(limits), enforcement, createdAt: Number(created_at) };
-}
-
-export function keyOf(row: KeyRow): Key {
-  const { hash, alias, blocked, expires_at, budget_id, customer_budget_id, version } = row;
-  return {
-    hash,
-    alias,
-    blocked: Boolean(blocked),
-    expiresAt: expires_at === null ? null : Number(expires_at),
-    budgetId: budget_id,
-    customerBudgetId: customer_budget_id,
-    version: Number(version),
-  };
-}
-
 export function counterOf(row: CounterRow): Counter {
   const { scope, scope_id, meter, model, window_start, window_end, used, held } = row;
   const window = { start: Number(window_start), end: Number(window_end) };
@@ -202,10 +142,6 @@ export function eventOf(row: OutboxRow): QueuedEvent {
   };
 }
 
-export function limitsText(limits: readonly Limit[]): JsonText {
-  return JSON.stringify(limits.map((limit) => ({ ...limit, cap: String(limit.cap) })));
-}
-
 export function movesText(moves: readonly Move[]): JsonText {
   return JSON.stringify(moves.map((move) => ({ ...move, amount: String(move.amount) })));
 }
@@ -229,11 +165,6 @@ function factsOf(text: JsonText): CallFacts {
 function movesOf(text: JsonText): Move[] {
   const moves = JSON.parse(text) as (Omit<Move, "amount"> & { readonly amount: string })[];
   return moves.map((move) => ({ ...move, amount: BigInt(move.amount) }));
-}
-
-function limitsOf(text: JsonText): Limit[] {
-  const limits = JSON.parse(text) as (Omit<Limit, "cap"> & { readonly cap: string })[];
-  return limits.map((limit) => ({ ...limit, cap: BigInt(limit.cap) }));
 }
 
 function mapped<K extends string, A, B>(record: Readonly<Record<K, A>>, change: (value: A) => B) {

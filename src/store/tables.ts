@@ -5,12 +5,14 @@ import type {
   Counter,
   Customer,
   Hold,
+  Key,
   OutboxEvent,
   Posting,
   RollupDelta,
 } from "../ledger/book.ts";
 import { USAGE_PARTS, type UsagePart } from "../money/usage.ts";
-import { limitsText, movesText, ratesText, type SqlValue } from "./rows.ts";
+import { limitsText, ruleValue } from "./account-rows.ts";
+import { movesText, ratesText, type SqlValue } from "./rows.ts";
 
 /** PostgreSQL's names; SQLite's migration says INTEGER for both of the latter. */
 type ColumnType = "text" | "bigint" | "boolean";
@@ -37,8 +39,11 @@ export const CUSTOMERS: Table<Customer> = {
     text("alias", (customer) => customer.alias),
     flag("blocked", (customer) => customer.blocked),
     text("budget_id", (customer) => customer.budgetId),
+    text("models", (customer) => JSON.stringify(customer.models)),
+    text("allowed_region", (customer) => customer.allowedRegion),
+    text("default_model", (customer) => customer.defaultModel),
     integer("created_at", (customer) => customer.createdAt),
-    text("created_by", (customer) => customer.createdBy),
+    text("revision", (customer) => customer.revision),
   ],
   key: ["id"],
   onConflict: "replace",
@@ -48,11 +53,41 @@ export const BUDGETS: Table<Budget> = {
   name: "budgets",
   columns: [
     text("id", (budget) => budget.id),
+    text("period", ({ period }) => (period === null ? null : JSON.stringify(period))),
     text("limits", (budget) => limitsText(budget.limits)),
     text("enforcement", (budget) => budget.enforcement),
+    text("owner_scope", (budget) => budget.owner?.scope ?? null),
+    text("owner_id", (budget) => budget.owner?.id ?? null),
     integer("created_at", (budget) => budget.createdAt),
+    integer("updated_at", (budget) => budget.updatedAt),
+    text("revision", (budget) => budget.revision),
   ],
   key: ["id"],
+  onConflict: "replace",
+};
+
+export const API_KEYS: Table<Key> = {
+  name: "keys",
+  columns: [
+    text("hash", (key) => key.hash),
+    text("name", (key) => key.name),
+    text("alias", (key) => key.alias),
+    text("role", (key) => key.role),
+    text("customer_mode", (key) => key.rule.mode),
+    text("customer_value", (key) => ruleValue(key.rule)),
+    flag("blocked", (key) => key.blocked),
+    integer("expires_at", (key) => key.expiresAt),
+    text("models", (key) => JSON.stringify(key.models)),
+    text("budget_id", (key) => key.budgetId),
+    text("customer_budget_id", (key) => key.customerBudgetId),
+    text("team_id", (key) => key.teamId),
+    text("user_id", (key) => key.userId),
+    text("metadata", (key) => key.metadata),
+    integer("created_at", (key) => key.createdAt),
+    integer("updated_at", (key) => key.updatedAt),
+    text("revision", (key) => key.revision),
+  ],
+  key: ["hash"],
   onConflict: "replace",
 };
 

@@ -29,7 +29,13 @@ test("a file of a deployment and a key gets the defaults for all else", () => {
     logLevel: "info",
     masterKey: MASTER_KEY,
     database: { kind: "sqlite", file: "purser.db" },
-    budgets: { defaultCustomerBudgetId: null, exceededStatus: 429, unsettledCharge: "input" },
+    budgets: {
+      defaultCustomerBudgetId: null,
+      exceededStatus: 429,
+      fallbackCustomerCap: null,
+      newCustomers: { allowed: true, perMinuteMax: null },
+      unsettledCharge: "input",
+    },
     place: { zone: "UTC", resetTime: "00:00" },
     webhook: null,
     deadlines: { headersMs: 300_000, idleMs: 120_000, callMs: 900_000, shutdownMs: 30_000 },
@@ -68,6 +74,8 @@ test("every setting of the file reaches the configuration", () => {
   assert.deepEqual(config.budgets, {
     defaultCustomerBudgetId: "free",
     exceededStatus: 402,
+    fallbackCustomerCap: null,
+    newCustomers: { allowed: true, perMinuteMax: null },
     unsettledCharge: "ceiling",
   });
   assert.deepEqual(config.place, { zone: "Europe/Berlin", resetTime: "06:30" });

@@ -12,7 +12,7 @@ import { SK_1234_HASH } from "./event.ts";
 import { LEASE_END_MS, startLoop, TestClock } from "./loop.ts";
 import { BROKEN, HANGING, idsOf, OK, startReceiver, type Received } from "./receiver.ts";
 
-const KEY = { hash: SK_1234_HASH, version: null };
+const KEY = { hash: SK_1234_HASH, revision: null };
 
 async function open(t: TestContext): Promise<LedgerStore> {
   const folder = await mkdtemp(join(tmpdir(), "purser-events-"));

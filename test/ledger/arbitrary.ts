@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 
 import type { Budget, Customer, Enforcement, Key, Limit, Meter } from "../../src/ledger/book.ts";
-import type { Command, CreateCustomer, Policy, Quote, Reserve } from "../../src/ledger/command.ts";
+import type { Command, Policy, Quote, Reserve, Write } from "../../src/ledger/command.ts";
 import type { UnsettledCharge } from "../../src/ledger/command.ts";
 import { picoUsd } from "../../src/money/amount.ts";
 import { Book } from "../support/book.ts";
@@ -22,13 +22,13 @@ const customerId = fc.constantFrom("acme", "bert", "carl", "dora");
 /** One in five knows an older version of its key than is stored. */
 const rowOfKey = fc.record({
   hash: fc.constantFrom("k1", "k2"),
-  version: fc.constantFrom(1, 1, 1, 1, 0),
+  revision: fc.constantFrom("r1", "r1", "r1", "r1", "r0"),
 });
 
 const keyOfCall: fc.Arbitrary<Reserve["key"]> = fc.oneof(
   { weight: 3, arbitrary: fc.constant(ledger.MASTER_KEY) },
   { weight: 9, arbitrary: rowOfKey },
-  { weight: 1, arbitrary: fc.constant({ hash: "unknown", version: 1 }) },
+  { weight: 1, arbitrary: fc.constant({ hash: "unknown", revision: "r1" }) },
 );
 
 const limit = fc.oneof(
@@ -41,7 +41,7 @@ const limit = fc.oneof(
 function limitOf(meter: Meter, capMax: number): fc.Arbitrary<Limit> {
   const period = fc.constantFrom(null, ledger.HOURLY);
   return fc
-    .record({ cap: fc.nat(capMax), model: fc.option(model, { freq: 2 }), period })
+    .record({ cap: fc.nat(capMax), model: fc.option(model, { freq: 2 }), period, soft: seldom })
     .map(({ cap, ...rest }) => ledger.limit(meter, cap, rest));
 }
 
@@ -68,6 +68,11 @@ function key(hash: string): fc.Arbitrary<Key> {
 
 const policy: fc.Arbitrary<Policy> = fc.record({
   defaultCustomerBudgetId: fc.option(budgetId, { freq: 2 }),
+  fallbackCustomerBudget: fc.option(budget("fallback"), { freq: 1 }),
+  newCustomers: fc.record({
+    allowed: fc.constantFrom(true, true, true, false),
+    perMinuteMax: fc.option(fc.nat(2), { freq: 1 }),
+  }),
   unsettledCharge: fc.constantFrom<UnsettledCharge>("waive", "input", "ceiling"),
   announce: fc.boolean(),
 });
@@ -126,7 +131,7 @@ const adjust = fc
   .map(({ id, amount, ...rest }) => ledger.adjust(id, amount, rest));
 
 /** With limits of its own, with a budget that others share, or with none. */
-function create(id: string): fc.Arbitrary<CreateCustomer> {
+function create(id: string): fc.Arbitrary<Write> {
   const own = fc.option(budget(`own_${id}`), { freq: 2 });
   return fc
     .tuple(customerId, own, fc.option(budgetId))

@@ -609,8 +609,22 @@ describe("a refusal", () => {
         : undefined;
     });
     const shared = { scope: "customer", scopeId: "acme", budgetId: "b", model: null, used: 0n };
-    const money = { ...shared, meter: "usd", cap: 100n, held: 10n, windowEnd: HOUR_MS };
-    const count = { ...shared, meter: "requests", cap: 1n, held: 1n, windowEnd: null };
+    const money = {
+      ...shared,
+      meter: "usd",
+      cap: 100n,
+      held: 10n,
+      windowStart: 0,
+      windowEnd: HOUR_MS,
+    };
+    const count = {
+      ...shared,
+      meter: "requests",
+      cap: 1n,
+      held: 1n,
+      windowStart: null,
+      windowEnd: null,
+    };
     assert.deepEqual(standings, [money, money, count]);
   });
 
@@ -732,11 +746,11 @@ describe("an adjustment", () => {
 describe("a customer", () => {
   test("is created once, and only the command that did it is answered so again", () => {
     play(`
-        create  c1 acme own usd 100            → created acme
-        create  c1 acme own usd 100            → created acme
-        create  c2 acme own usd 500            → refused customer_exists
+        create  c1 acme own usd 100            → written
+        create  c1 acme own usd 100            → written
+        create  c2 acme own usd 500            → refused changed
         reserve h1 acme 101                    → refused budget_exceeded customer acme usd left 100
-        create  c1 acme own usd 100            → created acme
+        create  c1 acme own usd 100            → written
       expect  customers acme
     `);
   });
@@ -749,33 +763,30 @@ describe("a customer", () => {
       expect  customers
         reserve h2 acme 100                    → held 100
       expect  customers acme
-        create  c1 acme                        → refused customer_exists
+        create  c1 acme                        → refused changed
     `);
   });
 
   test("may be created blocked, or with a budget that exists", () => {
     play(`
       given   budget b usd 100
-        create  c1 acme budget b               → created acme
-        create  c2 evil blocked                → created evil
+        create  c1 acme budget b               → written
+        create  c2 evil blocked                → written
         reserve h1 acme 101                    → refused budget_exceeded
         reserve h2 evil 1                      → refused customer_blocked
-        create  c3 late budget to_come         → created late
-        reserve h3 late 101                    → held 101
-      given   budget to_come usd 100
-        reserve h4 late 1                      → refused headroom_held
+        create  c3 late budget to_come         → refused unknown_budget
+      expect  customers acme evil
     `);
   });
 
   test("that was created is stored as given, budget and all", () => {
     const { customers, budgets } = play(`
-        create  c1 acme own usd 100 last_call  → created acme
+        create  c1 acme own usd 100 last_call  → written
     `);
-    const row = { id: "acme", alias: null, blocked: false, budgetId: "own_c1", createdAt: 0 };
-    assert.deepEqual(customers.get("acme"), { ...row, createdBy: "c1" });
-    const limits = [{ meter: "usd", cap: 100n, model: null, period: null }];
-    const own = { id: "own_c1", limits, enforcement: "last_call", createdAt: 0 };
-    assert.deepEqual([...budgets.values()], [own]);
+    const row = customer("acme", { budgetId: "own_c1", revision: "c1" });
+    assert.deepEqual(customers.get("acme"), row);
+    const own = budget("own_c1", [limit("usd", 100)], "last_call");
+    assert.deepEqual([...budgets.values()], [{ ...own, revision: "c1" }]);
   });
 });
 
@@ -863,7 +874,14 @@ describe("a posting", () => {
     const book = new Book();
     book.customers.set("acme", customer("acme"));
     book.apply([adjust("a1", -3, { at: 5, keyHash: "k1" }), adjust("a2", 0)], POLICY);
-    const noCall = { route: "", model: "", provider: "", deployment: "", keyAlias: null };
+    const noCall = {
+      route: "",
+      model: "",
+      provider: "",
+      deployment: "",
+      region: null,
+      keyAlias: null,
+    };
     assert.deepEqual(book.postings.get("a1"), {
       id: "a1",
       kind: "adjusted",
@@ -996,7 +1014,7 @@ describe("the hourly summary", () => {
   test("has one line for each hour, customer, key, model, provider and route of a batch", () => {
     const others = [
       { customer: "bert" },
-      { key: { hash: "other", version: null } },
+      { key: { hash: "other", revision: null } },
       { facts: facts({ model: "other" }) },
       { facts: facts({ provider: "other" }) },
       { facts: facts({ route: "other" }) },
@@ -1034,6 +1052,7 @@ const NO_ROWS: Rows = {
   customers: new Map(),
   budgets: new Map(),
   keys: new Map(),
+  budgetsInUse: new Set(),
   counters: new Map(),
   holds: new Map(),
   postings: new Map(),

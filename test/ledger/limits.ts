@@ -26,7 +26,7 @@ export function hardLimits(book: Book, defaultBudgetId = ""): Watched[] {
     const limits = budget?.enforcement === "hard" ? budget.limits : [];
     const counted = counters.filter((row) => row.scope === scope && row.scopeId === id);
     return limits
-      .filter((limit) => limit.meter !== "tokens")
+      .filter((limit) => limit.meter !== "tokens" && !limit.soft)
       .flatMap((limit) =>
         counted.filter((row) => counts(row, limit)).map((counter) => ({ limit, counter })),
       );

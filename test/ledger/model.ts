@@ -4,9 +4,9 @@
  */
 
 import type { Budget, Customer, Key, Meter } from "../../src/ledger/book.ts";
-import type { Adjust, Command, CreateCustomer, Policy } from "../../src/ledger/command.ts";
+import type { Adjust, Command, Policy, Write } from "../../src/ledger/command.ts";
 import type { Quote, Reserve, Settle } from "../../src/ledger/command.ts";
-import { HOUR_MS } from "../support/ledger.ts";
+import { customer as customerRow, HOUR_MS } from "../support/ledger.ts";
 
 export interface World {
   readonly budgets: readonly Budget[];
@@ -45,6 +45,7 @@ interface LimitInForce {
   readonly meter: Meter;
   readonly cap: bigint;
   readonly isHard: boolean;
+  readonly isSoft: boolean;
 }
 
 export class Model {
@@ -75,8 +76,11 @@ export class Model {
         return this.#end(command, "unsettled", (call) => this.#estimateOf(call));
       case "adjust":
         return this.#adjust(command);
-      case "create_customer":
-        return this.#create(command);
+      case "write":
+        return this.#write(command);
+      case "check":
+      case "reset":
+        throw new Error(`no ${command.kind} is drawn`);
     }
   }
 
@@ -91,15 +95,16 @@ export class Model {
     const { id, at, customer, quote } = command;
     const call = { id, at, customer, keyHash: command.key.hash, model: command.facts.model };
     const limits = this.#limitsOf(call);
-    const money = limits.filter((limit) => limit.meter === "usd");
+    const strict = limits.filter((limit) => !limit.isSoft);
+    const money = strict.filter((limit) => limit.meter === "usd");
     if (quote.price === null && money.length > 0) return "refused unpriced_model";
     const outputTokens = this.#longestAnswer(quote, money);
     const ceiling = ceilingOf(quote, outputTokens);
     const tooDear = money.find((limit) => !this.#fits(limit, ceiling));
     if (tooDear !== undefined) return this.#refusedForMoney(tooDear, quote);
     const tokens = BigInt(quote.inputTokens + quote.choices * outputTokens);
-    const amounts = { usd: ceiling, tokens, requests: 1n, concurrency: 1n };
-    const tooMany = limits.find((limit) => !this.#fits(limit, amounts[limit.meter]));
+    const amounts = { usd: ceiling, tokens, requests: 1n, concurrency: 1n, customers: 1n };
+    const tooMany = strict.find((limit) => !this.#fits(limit, amounts[limit.meter]));
     if (tooMany !== undefined) return `refused rate_limited ${this.#placeOf(tooMany)}`;
 
     this.#meet(customer, id);
@@ -118,7 +123,7 @@ export class Model {
     if (posted === undefined) return "refused unknown_hold";
     if (posted.kind !== "unsettled") return this.#posted(posted, posted);
     const usd = charge - posted.amounts.usd;
-    const amounts = { usd, tokens, requests: 0n, concurrency: 0n };
+    const amounts = { usd, tokens, requests: 0n, concurrency: 0n, customers: 0n };
     return this.#post({ ...posted, id: `${id}:late`, at, kind: "adjusted", amounts }, posted);
   }
 
@@ -139,25 +144,35 @@ export class Model {
     if (this.#customer(customer) === undefined) return "refused unknown_customer";
     const call = { id, at, customer, keyHash, model: "" };
     const countsIn = namesOf(call, this.#limitsOf(call));
-    const amounts = { usd: amount, tokens: 0n, requests: 0n, concurrency: 0n };
+    const amounts = { usd: amount, tokens: 0n, requests: 0n, concurrency: 0n, customers: 0n };
     return this.#post({ ...call, kind: "adjusted", amounts, countsIn }, call);
   }
 
-  #create({ id, customer, budget }: CreateCustomer): string {
+  /** Of one new customer, as they are drawn. */
+  #write({ id, customers, budgets }: Write): string {
+    const [customer] = customers.flatMap(({ row }) => row ?? []);
+    if (customer === undefined) throw new Error("no customer is drawn");
     const existing = this.#customer(customer.id);
-    if (existing !== undefined && existing.createdBy !== id) return "refused customer_exists";
-    if (existing === undefined) {
-      this.#customers = [...this.#customers, customer];
-      if (budget !== null) this.#budgets = [...this.#budgets, budget];
+    if (existing?.revision === id) return "written";
+    if (existing !== undefined) return "refused changed";
+    const made = budgets.flatMap(({ row }) => (row === null ? [] : [{ ...row, revision: id }]));
+    const known = [...this.#budgets, ...made];
+    const { budgetId } = customer;
+    if (budgetId !== null && known.every((budget) => budget.id !== budgetId)) {
+      return "refused unknown_budget";
     }
-    return `created ${customer.id}`;
+    this.#customers = [...this.#customers, { ...customer, revision: id }];
+    this.#budgets = known;
+    return "written";
   }
 
   #refusalOfAccounts({ key, customer, at }: Reserve): string | undefined {
     const row = this.#keys.find(({ hash }) => hash === key.hash);
-    if (key.version !== null && row?.version !== key.version) return "stale_key";
-    if (key.version !== null && row?.blocked === true) return "key_blocked";
-    if (key.version !== null && (row?.expiresAt ?? Infinity) <= at) return "key_expired";
+    if (key.revision !== null && row?.revision !== key.revision) return "stale_key";
+    if (key.revision !== null && row?.blocked === true) return "key_blocked";
+    if (key.revision !== null && (row?.expiresAt ?? Infinity) <= at) return "key_expired";
+    const stranger = customer !== null && this.#customer(customer) === undefined;
+    if (stranger && !this.#policy.newCustomers.allowed) return "unknown_customer";
     return this.#customer(customer)?.blocked === true ? "customer_blocked" : undefined;
   }
 
@@ -193,10 +208,9 @@ export class Model {
     return `${limit.owner} ${limit.meter} left ${left}`;
   }
 
-  #meet(id: string | null, createdBy: string): void {
+  #meet(id: string | null, revision: string): void {
     if (id === null || this.#customer(id) !== undefined) return;
-    const met = { id, alias: null, blocked: false, budgetId: null, createdAt: 0, createdBy };
-    this.#customers = [...this.#customers, met];
+    this.#customers = [...this.#customers, customerRow(id, { revision })];
   }
 
   #estimateOf(call: OpenCall): bigint {
@@ -210,7 +224,7 @@ export class Model {
     { at, kind, usd, tokens }: Pick<Charge, "at" | "kind"> & { usd: bigint; tokens: bigint },
   ): string {
     this.#open = this.#open.filter((open) => open !== call);
-    const amounts = { usd, tokens, requests: 1n, concurrency: 0n };
+    const amounts = { usd, tokens, requests: 1n, concurrency: 0n, customers: 1n };
     return this.#post({ ...call, at, kind, amounts }, call);
   }
 
@@ -229,7 +243,8 @@ export class Model {
 
   #leastLeft(call: Call): string {
     const left = this.#limitsOf(call)
-      .filter((limit) => limit.meter === "usd" && limit.owner === `customer ${call.customer}`)
+      .filter((limit) => limit.owner === `customer ${call.customer}` && !limit.isSoft)
+      .filter((limit) => limit.meter === "usd")
       .map((limit) => limit.cap - this.used(limit) - this.held(limit))
       .sort((a, b) => Number(a - b));
     return String(left[0] ?? "any");
@@ -237,19 +252,35 @@ export class Model {
 
   #limitsOf(call: Call): LimitInForce[] {
     const key = this.#keys.find((row) => row.hash === call.keyHash);
-    const own = this.#customer(call.customer)?.budgetId;
-    const named = own ?? key?.customerBudgetId ?? this.#policy.defaultCustomerBudgetId;
-    const ofCustomer =
-      call.customer === null ? [] : this.#limits(`customer ${call.customer}`, named, call);
-    return [...ofCustomer, ...this.#limits(`key ${call.keyHash}`, key?.budgetId ?? null, call)];
+    const ofKey = this.#limits(`key ${call.keyHash}`, this.#budget(key?.budgetId), call);
+    if (call.customer === null) return ofKey;
+    const { defaultCustomerBudgetId, fallbackCustomerBudget } = this.#policy;
+    const budget =
+      this.#budget(this.#customer(call.customer)?.budgetId) ??
+      this.#budget(key?.customerBudgetId) ??
+      this.#budget(defaultCustomerBudgetId) ??
+      fallbackCustomerBudget;
+    const ofCustomer = this.#limits(`customer ${call.customer}`, budget ?? undefined, call);
+    return [...ofCustomer, ...ofKey, ...this.#newcomerLimits(call)];
   }
 
-  #limits(owner: string, budgetId: string | null, { model, at }: Call): LimitInForce[] {
-    const budget = this.#budgets.find((row) => row.id === budgetId);
+  #newcomerLimits({ customer, at }: Call): LimitInForce[] {
+    const { perMinuteMax } = this.#policy.newCustomers;
+    if (perMinuteMax === null || this.#customer(customer) !== undefined) return [];
+    const name = `customers of minute ${Math.floor(at / 60_000)}`;
+    const kind = { meter: "customers", isHard: true, isSoft: false } as const;
+    return [{ name, owner: "global ", ...kind, cap: BigInt(perMinuteMax) }];
+  }
+
+  #budget(id: string | null | undefined): Budget | undefined {
+    return this.#budgets.find((row) => row.id === id);
+  }
+
+  #limits(owner: string, budget: Budget | undefined, { model, at }: Call): LimitInForce[] {
     const limits = budget?.limits ?? [];
     return limits
       .filter((limit) => limit.model === null || limit.model === model)
-      .map(({ meter, model, period, cap }) => {
+      .map(({ meter, model, period, cap, soft }) => {
         const hours = period === null ? "ever" : `hour ${Math.floor(at / HOUR_MS)}`;
         const name = `${owner} ${meter} of ${model ?? "all"} ${hours}`;
         return {
@@ -257,6 +288,7 @@ export class Model {
           owner,
           meter,
           cap,
+          isSoft: soft,
           isHard: budget?.enforcement === "hard" && meter !== "tokens",
         };
       });

@@ -7,7 +7,7 @@ import { play } from "../support/table.ts";
 test("a budget that a new customer is given is in force for its first call in the same batch", () => {
   play(`
     given   budget tier usd 100
-      create  c1 acme budget tier            → created acme
+      create  c1 acme budget tier            → written
       reserve h1 acme 101                    → refused budget_exceeded
       reserve h2 acme 100                    → held 100
     expect  acme usd used 0 held 100
@@ -20,7 +20,7 @@ test("a call before its customer's creation is held by the default budget", () =
             budget tier usd/hour 100
             default free
       reserve h1 acme 101                    → held
-      create  c1 acme budget tier            → refused customer_exists
+      create  c1 acme budget tier            → refused changed
       reserve h2 acme 1                      → refused rate_limited
     expect  acme requests/hour used 0 held 1
   `);
@@ -28,8 +28,8 @@ test("a call before its customer's creation is held by the default budget", () =
 
 test("the first of two creations counts, for the calls in the same batch too", () => {
   play(`
-      create  c1 acme own usd/hour 100       → created acme
-      create  c2 acme own tokens/hour 5      → refused customer_exists
+      create  c1 acme own usd/hour 100       → written
+      create  c2 acme own tokens/hour 5      → refused changed
       reserve h1 acme 101                    → refused budget_exceeded
       reserve h2 acme 100                    → held 100
     expect  acme usd/hour used 0 held 100

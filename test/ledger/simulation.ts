@@ -121,7 +121,7 @@ export class Simulation {
       at: this.#now,
       instance: idOf(instance),
       customer: dice.pick(CUSTOMERS),
-      key: dice.pick([ledger.MASTER_KEY, { hash: "k1", version: 1 }]),
+      key: dice.pick([ledger.MASTER_KEY, { hash: "k1", revision: "r1" }]),
       quote: ledger.quote(dice.roll(20), 1 + dice.roll(60), { outputTokensMin: 1 }),
     });
   }

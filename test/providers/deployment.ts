@@ -21,6 +21,7 @@ export function deploymentOf(given: Partial<DeploymentConfig>): DeploymentConfig
     apiVersion: null,
     baseModel: null,
     outputTokensMax: null,
+    region: null,
     prices: NO_PRICES,
     ...given,
   };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { counterName, type CounterKey, type Key } from "../../src/ledger/book.ts";
+import { counterName, type Budget, type CounterKey, type Key } from "../../src/ledger/book.ts";
 import type { Command, Outcome, Policy } from "../../src/ledger/command.ts";
 import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
@@ -57,11 +57,25 @@ export const BUDGETED = { ...ledger.POLICY, defaultCustomerBudgetId: DEFAULT_BUD
 /** A budget comes with a customer; this one's is not otherwise used. */
 export const CREATE_DEFAULT = ledger.createCustomer("c0", { id: "nobody" }, DEFAULT_BUDGET);
 
+/** `{}`, `[]`, quotes, backslashes and signs beyond 16 bits, in every text that comes from outside. */
+const AWKWARD = `{"a\\,'b"} 🦉 % ; --`;
+
 /** A key with limits of its own, as an administrator writes it. */
-const KEY: Key = ledger.key("k1", { alias: "app", expiresAt: 9_000, budgetId: "default" });
-const INSERT_KEY = `insert into keys
-  (hash, alias, blocked, expires_at, budget_id, customer_budget_id, version)
-  values ('k1', 'app', false, 9000, 'default', null, 1)`;
+const KEY: Key = ledger.key("k1", {
+  alias: AWKWARD,
+  role: "viewer",
+  rule: { mode: "prefix", prefix: AWKWARD },
+  blocked: true,
+  expiresAt: 9_000,
+  models: ["m1", AWKWARD],
+  budgetId: "b1",
+  customerBudgetId: "b1",
+  teamId: AWKWARD,
+  userId: AWKWARD,
+  metadata: JSON.stringify({ note: AWKWARD }),
+  createdAt: 1,
+  updatedAt: 2,
+});
 
 const USAGE = Object.fromEntries(USAGE_PARTS.map((part, index) => [part, index + 1]));
 const RATES = Object.fromEntries(
@@ -70,9 +84,6 @@ const RATES = Object.fromEntries(
 
 /** More than a double can hold. */
 const LARGE = nanoUsd(2n ** 62n - 1n);
-
-/** `{}`, `[]`, quotes, backslashes and signs beyond 16 bits, in every text that comes from outside. */
-const AWKWARD = `{"a\\,'b"} 🦉 % ; --`;
 
 function exerciseRows(newPlace: NewPlace): void {
   test("what a reserve writes is read back as it was answered", async () => {
@@ -89,7 +100,7 @@ function exerciseRows(newPlace: NewPlace): void {
         const { id, ceiling, outputTokens, bounded } = hold;
         assert.deepEqual(outcome.hold, { id, ceiling, outputTokens, bounded });
         assert.deepEqual([hold.at, hold.customer, hold.facts], [1_000, AWKWARD, facts]);
-        const created = { createdAt: 1_000, createdBy: "h1" };
+        const created = { createdAt: 1_000, revision: "h1" };
         const expected = ledger.customer(AWKWARD, created);
         assert.deepEqual(await store.read.customer(AWKWARD), expected);
         const total = lifetimeOf(AWKWARD);
@@ -126,15 +137,30 @@ function exerciseRows(newPlace: NewPlace): void {
       ledger.limit("usd", LARGE, { model: AWKWARD, period: ledger.HOURLY }),
       ledger.limit("tokens", 0),
     ];
-    const own = ledger.budget("b1", limits, "last_call");
-    const customer = { id: "acme", alias: AWKWARD, blocked: true, createdAt: 5 };
-    const command = ledger.createCustomer("c1", customer, own);
+    const own: Budget = {
+      ...ledger.budget("b1", limits, "last_call"),
+      period: ledger.HOURLY,
+      owner: { scope: "customer", id: AWKWARD },
+      updatedAt: 7,
+    };
+    const rights = { models: ["m1", AWKWARD], allowedRegion: "eu", defaultModel: AWKWARD } as const;
+    const customer = ledger.customer("acme", {
+      alias: AWKWARD,
+      blocked: true,
+      budgetId: "b1",
+      createdAt: 5,
+      ...rights,
+    });
+    const command = ledger.write("c1", {
+      customers: [{ id: "acme", revision: null, row: customer }],
+      budgets: [{ id: "b1", revision: null, row: own }],
+      keys: [{ id: "k1", revision: null, row: KEY }],
+    });
     await using(place, async (store) => {
-      await store.apply([command]);
-      await place.sql(INSERT_KEY);
-      assert.deepEqual(await store.read.customer("acme"), command.customer);
-      assert.deepEqual(await store.read.budget("b1"), own);
-      assert.deepEqual(await store.read.key("k1"), KEY);
+      assert.equal(nameOf(await one(store, command)), "written");
+      assert.deepEqual(await store.read.customer("acme"), { ...customer, revision: "c1" });
+      assert.deepEqual(await store.read.budget("b1"), { ...own, revision: "c1" });
+      assert.deepEqual(await store.read.key("k1"), { ...KEY, revision: "c1" });
       assert.equal(await store.read.customer("b1"), undefined);
       assert.equal(await store.read.budget("acme"), undefined);
       assert.equal(await store.read.key("acme"), undefined);
@@ -147,8 +173,9 @@ function exerciseRows(newPlace: NewPlace): void {
     await using(place, async (store) => {
       const hourly = ledger.budget("default", [ledger.limit("usd", 15, { period: ledger.HOURLY })]);
       await store.apply([ledger.createCustomer("c0", { id: "nobody" }, hourly)]);
-      await place.sql(INSERT_KEY.replace("9000", "null"));
-      const key = { hash: "k1", version: 1 };
+      const row = ledger.key("k1", { budgetId: "default" });
+      await store.apply([ledger.write("w1", { keys: [{ id: "k1", revision: null, row }] })]);
+      const key = { hash: "k1", revision: "w1" };
       const call = (id: string, at: number): Command => ledger.reserve(id, { key, at });
       const outcomes = await store.apply([call("h1", 0), call("h2", 1)]);
       assert.deepEqual(outcomes.map(nameOf), ["held", "headroom_held"]);
@@ -207,7 +234,7 @@ function exerciseRepetition(newPlace: NewPlace): void {
   test("the commands of a batch see what those before them did", async () => {
     await using(await newPlace(), async (store) => {
       const outcomes = await store.apply(commands);
-      const kinds = ["created", "created", "held", "held", "held", "held"];
+      const kinds = ["written", "written", "held", "held", "held", "held"];
       assert.deepEqual(outcomes.map(nameOf), [
         ...kinds,
         ...Array.from({ length: 5 }, () => "posted"),

@@ -18,6 +18,7 @@ function queueByHand(): { queue: CommitQueue<Task, Task>; commits: Commit[] } {
   const commits: Commit[] = [];
   const queue = new CommitQueue<Task, Task>({
     weightOf: (task) => (typeof task === "number" ? task : 1),
+    standsAlone: (task) => task === "alone",
     commit: (tasks) =>
       new Promise((resolve, reject) => {
         commits.push({
@@ -48,6 +49,14 @@ test("the first task is committed at once, and what comes meanwhile goes togethe
   assert.deepEqual(taken(commits), [["a"], ["b", "c", "d"]]);
   await commits[1]?.succeed();
   assert.deepEqual(await answers, ["a", "b", "c", "d"]);
+});
+
+test("a task that stands alone has a commit of its own, in its turn", async () => {
+  const { queue, commits } = queueByHand();
+  const answers = Promise.all(["a", "b", "alone", "c", "alone"].map((task) => queue.push(task)));
+  for (let index = 0; index < 5; index += 1) await commits[index]?.succeed();
+  assert.deepEqual(taken(commits), [["a"], ["b"], ["alone"], ["c"], ["alone"]]);
+  await answers;
 });
 
 test("a batch has a bound, and what is over it waits for the next in the order of coming", async () => {

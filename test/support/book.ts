@@ -18,7 +18,7 @@ import type {
 import { counterName } from "../../src/ledger/book.ts";
 import type { Command, Outcome, Policy } from "../../src/ledger/command.ts";
 import { decide } from "../../src/ledger/decide.ts";
-import { budgetIdsOf, countersOf, reachOf } from "../../src/ledger/reach.ts";
+import { budgetIdsOf, countersOf, reachOf, type LockedAccounts } from "../../src/ledger/reach.ts";
 import type { Changes, Decision, Rows } from "../../src/ledger/rows.ts";
 import { nanoUsd } from "../../src/money/amount.ts";
 import { USAGE_PARTS } from "../../src/money/usage.ts";
@@ -50,6 +50,11 @@ export class Book {
   commit(changes: Changes): void {
     for (const row of changes.customers) this.customers.set(row.id, row);
     for (const row of changes.budgets) this.budgets.set(row.id, row);
+    for (const row of changes.keys) this.keys.set(row.hash, row);
+    for (const id of changes.customersGone)
+      assert.ok(this.customers.delete(id), `no customer ${id}`);
+    for (const id of changes.budgetsGone) assert.ok(this.budgets.delete(id), `no budget ${id}`);
+    for (const hash of changes.keysGone) assert.ok(this.keys.delete(hash), `no key ${hash}`);
     for (const row of changes.counters) this.counters.set(counterName(row), row);
     for (const row of changes.holdsOpened) insert(this.holds, row);
     for (const id of changes.holdsClosed) assert.ok(this.holds.delete(id), `no hold ${id}`);
@@ -81,7 +86,9 @@ export class Book {
 
   #read(commands: readonly Command[], policy: Policy): Rows {
     const reach = reachOf(commands);
-    for (const names of Object.values(reach)) assertSorted(names);
+    const { locked, ...lists } = reach;
+    for (const names of [...Object.values(lists), ...Object.values(locked ?? {})])
+      assertSorted(names);
     const holds = within("hold", this.holds, reach.ids);
     const postings = within("posting", this.postings, reach.ids);
     const calls = [...holds.values(), ...postings.values()];
@@ -97,10 +104,24 @@ export class Book {
       customers,
       keys,
       budgets: within("budget", this.budgets, budgetIds),
+      budgetsInUse: this.#budgetsInUse(locked),
     };
     const names = countersOf(commands, rows, policy).map(counterName);
     assertSorted(names);
     return { ...rows, counters: within("counter", this.counters, names) };
+  }
+
+  #budgetsInUse(locked: LockedAccounts | null): ReadonlySet<string> {
+    if (locked === null) return new Set();
+    const customers = [...this.customers.values()].filter(
+      ({ id }) => !locked.customers.includes(id),
+    );
+    const keys = [...this.keys.values()].filter(({ hash }) => !locked.keys.includes(hash));
+    const used = [
+      ...customers.map(({ budgetId }) => budgetId),
+      ...keys.flatMap(({ budgetId, customerBudgetId }) => [budgetId, customerBudgetId]),
+    ];
+    return new Set(locked.budgetsGone.filter((id) => used.includes(id)));
   }
 }
 
@@ -155,7 +176,7 @@ function sums(moves: readonly Move[]): Map<string, bigint> {
 }
 
 function summary({ kind, at, customer, facts, ...posting }: Posting): RollupDelta {
-  const calls = kind === "adjusted" ? 0 : 1;
+  const calls = kind === "adjusted" || kind === "reset" ? 0 : 1;
   const { model, provider, route } = facts;
   const { keyHash, usage, cost, charge } = posting;
   return {

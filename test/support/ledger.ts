@@ -11,13 +11,13 @@ import type {
 } from "../../src/ledger/book.ts";
 import type {
   Adjust,
-  CreateCustomer,
   Expire,
   Policy,
   Quote,
   Release,
   Reserve,
   Settle,
+  Write,
 } from "../../src/ledger/command.ts";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
 import type { Period } from "../../src/money/window.ts";
@@ -33,15 +33,17 @@ export const HOURLY: Period = {
 
 export const POLICY: Policy = {
   defaultCustomerBudgetId: null,
+  fallbackCustomerBudget: null,
+  newCustomers: { allowed: true, perMinuteMax: null },
   unsettledCharge: "input",
   announce: true,
 };
 
 /** It has no row. */
-export const MASTER_KEY: Reserve["key"] = { hash: "master", version: null };
+export const MASTER_KEY: Reserve["key"] = { hash: "master", revision: null };
 
 export function limit(meter: Meter, cap: number | bigint, rest: Partial<Limit> = {}): Limit {
-  return { meter, cap: BigInt(cap), model: null, period: null, ...rest };
+  return { meter, cap: BigInt(cap), model: null, period: null, soft: false, ...rest };
 }
 
 export function budget(
@@ -49,22 +51,35 @@ export function budget(
   limits: readonly Limit[],
   enforcement: Enforcement = "hard",
 ): Budget {
-  return { id, limits, enforcement, createdAt: 0 };
+  const written = { createdAt: 0, updatedAt: 0, revision: "given" };
+  return { id, period: null, limits, enforcement, owner: null, ...written };
 }
 
 export function customer(id: string, rest: Partial<Customer> = {}): Customer {
   const empty = { alias: null, blocked: false, budgetId: null };
-  return { id, ...empty, createdAt: 0, createdBy: "given", ...rest };
+  const rights = { models: [], allowedRegion: null, defaultModel: null };
+  return { id, ...empty, ...rights, createdAt: 0, revision: "given", ...rest };
 }
 
 export function key(hash: string, rest: Partial<Key> = {}): Key {
-  const empty = { alias: null, blocked: false, expiresAt: null };
-  return { hash, ...empty, budgetId: null, customerBudgetId: null, version: 1, ...rest };
+  const rights = { role: "inference", rule: { mode: "any" }, models: [] } as const;
+  const empty = { alias: null, blocked: false, expiresAt: null, teamId: null, userId: null };
+  const budgets = { budgetId: null, customerBudgetId: null };
+  const written = { metadata: "{}", createdAt: 0, updatedAt: 0, revision: "r1" };
+  return { hash, name: `sk-...${hash}`, ...rights, ...empty, ...budgets, ...written, ...rest };
 }
 
 export function facts(rest: Partial<CallFacts> = {}): CallFacts {
   const route = "/v1/chat/completions";
-  return { route, model: "m1", provider: "fake", deployment: "d1", keyAlias: null, ...rest };
+  return {
+    route,
+    model: "m1",
+    provider: "fake",
+    deployment: "d1",
+    region: null,
+    keyAlias: null,
+    ...rest,
+  };
 }
 
 /** Tokens that cost a nano-dollar each, so that amounts and tokens are the same numbers. */
@@ -93,16 +108,30 @@ export function expire(id: string, at = 0): Expire {
 }
 
 export function adjust(id: string, amount: number | bigint, rest: Partial<Adjust> = {}): Adjust {
-  const by = { customer: "acme", keyHash: MASTER_KEY.hash, reason: "by hand" };
+  const by = {
+    customer: "acme",
+    keyHash: MASTER_KEY.hash,
+    reason: "by hand",
+    counters: [],
+    revision: null,
+  };
   return { kind: "adjust", id, at: 0, amount: nanoUsd(BigInt(amount)), ...by, ...rest };
 }
 
+/** A write that takes effect only if there is no such customer yet. */
 export function createCustomer(
   id: string,
   created: Partial<Customer> & Pick<Customer, "id">,
   ownBudget: Budget | null = null,
-): CreateCustomer {
-  const budgetId = ownBudget?.id ?? null;
-  const row = customer(created.id, { budgetId, ...created, createdBy: id });
-  return { kind: "create_customer", id, at: row.createdAt, customer: row, budget: ownBudget };
+): Write {
+  const row = customer(created.id, { budgetId: ownBudget?.id ?? null, ...created });
+  return write(id, {
+    at: row.createdAt,
+    customers: [{ id: row.id, revision: null, row }],
+    budgets: ownBudget === null ? [] : [{ id: ownBudget.id, revision: null, row: ownBudget }],
+  });
+}
+
+export function write(id: string, rest: Partial<Write>): Write {
+  return { kind: "write", id, at: 0, customers: [], budgets: [], keys: [], ...rest };
 }

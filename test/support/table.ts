@@ -113,7 +113,7 @@ class Table {
 
 /** `held 60 out 0 left 40`, `posted 45 settled left 55`, `refused headroom_held customer acme usd left 40`. */
 export function textOf(outcome: Outcome): string {
-  if (outcome.kind === "created") return `created ${outcome.customer.id}`;
+  if (outcome.kind === "written") return "written";
   if (outcome.kind === "refused") {
     const { refusal } = outcome;
     if (!("standing" in refusal)) return `refused ${refusal.name}`;
@@ -123,6 +123,9 @@ export function textOf(outcome: Outcome): string {
   const left = outcome.standing === null ? "any" : remaining(outcome.standing);
   if (outcome.kind === "posted") {
     return `posted ${outcome.posting.charge} ${outcome.posting.kind} left ${left}`;
+  }
+  if (outcome.kind === "admissible") {
+    return `admissible ${outcome.ceiling} out ${outcome.outputTokens} left ${left}`;
   }
   const { ceiling, outputTokens } = outcome.hold;
   return `held ${ceiling} out ${outputTokens} left ${left}`;

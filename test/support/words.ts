@@ -3,14 +3,7 @@
 import assert from "node:assert/strict";
 
 import type { Budget, Customer, Key, Limit, Meter } from "../../src/ledger/book.ts";
-import type {
-  Adjust,
-  Command,
-  CreateCustomer,
-  Quote,
-  Reserve,
-  Settle,
-} from "../../src/ledger/command.ts";
+import type { Adjust, Command, Quote, Reserve, Settle, Write } from "../../src/ledger/command.ts";
 import { picoUsd } from "../../src/money/amount.ts";
 import * as ledger from "./ledger.ts";
 
@@ -66,7 +59,8 @@ export class Words {
 
 export function meterOf(word: string): Omit<Limit, "cap"> {
   const [, meter, model = null, hour] = METER.exec(word) ?? assert.fail(`no such meter: ${word}`);
-  return { meter: meter as Meter, model, period: hour === undefined ? null : ledger.HOURLY };
+  const period = hour === undefined ? null : ledger.HOURLY;
+  return { meter: meter as Meter, model, period, soft: false };
 }
 
 export function budgetOf(id: string, words: Words): Budget {
@@ -85,7 +79,7 @@ export function keyOf(hash: string, words: Words): Key {
     expiresAt: words.takeTime("expires"),
     budgetId: words.takeOption("budget"),
     customerBudgetId: words.takeOption("customers"),
-    version: words.takeNumber("version", 1),
+    revision: `r${words.takeNumber("version", 1)}`,
   });
 }
 
@@ -105,11 +99,11 @@ export function commandOf(words: Words): Command {
 function reserveOf(id: string, at: number, words: Words): Reserve {
   const named = words.take();
   const hash = words.takeOption("key");
-  const version = words.takeNumber("version", 1);
+  const revision = `r${words.takeNumber("version", 1)}`;
   return ledger.reserve(id, {
     at,
     customer: named === "-" ? null : named,
-    key: hash === null ? ledger.MASTER_KEY : { hash, version },
+    key: hash === null ? ledger.MASTER_KEY : { hash, revision },
     facts: ledger.facts({ model: words.takeOption("model") ?? "m1" }),
     quote: quoteOf(words),
   });
@@ -142,7 +136,7 @@ function adjustOf(id: string, at: number, words: Words): Adjust {
 }
 
 /** With the id of a budget that exists, or with limits of its own. */
-function createOf(id: string, at: number, words: Words): CreateCustomer {
+function createOf(id: string, at: number, words: Words): Write {
   const named = words.take();
   const created = { ...customerOf(named, words), createdAt: at };
   if (!words.takeFlag("own")) return ledger.createCustomer(id, created);

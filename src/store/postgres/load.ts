@@ -2,9 +2,10 @@
 
 import { counterName, type Budget, type Counter, type CounterKey } from "../../ledger/book.ts";
 import type { Command, Policy } from "../../ledger/command.ts";
-import { budgetIdsOf, reachOf } from "../../ledger/reach.ts";
+import { budgetIdsOf, reachOf, type LockedAccounts } from "../../ledger/reach.ts";
 import type { Rows } from "../../ledger/rows.ts";
-import { budgetOf, counterOf, customerOf, holdOf, keyOf, postingOf, type Row } from "../rows.ts";
+import { budgetOf, customerOf, keyOf } from "../account-rows.ts";
+import { counterOf, holdOf, postingOf, type Row } from "../rows.ts";
 import { COUNTERS } from "../tables.ts";
 import { arrayOf } from "./array.ts";
 import type { Client } from "./client.ts";
@@ -18,7 +19,7 @@ const KEYS = `select * from keys where hash = any(${besides("$1", "key_hash", "$
 const BUDGETS = "select * from budgets where id = any($1::text[])";
 
 /** The budgets of those customers and keys, without waiting for either. */
-const BUDGETS_IN_USE = `
+const BUDGETS_OF = `
   select * from budgets where id = any($4::text[] || array(
     select budget_id from customers where id = any(${besides("$1", "customer", "$3")}) union all
     select unnest(array[budget_id, customer_budget_id]) from keys
@@ -34,29 +35,66 @@ export async function loadAccounts(
   const names = arrayOf(reach.customers);
   const hashes = arrayOf(reach.keys);
   const defaults = arrayOf([policy.defaultCustomerBudgetId]);
-  const [holds, postings, customers, keys, inUse] = await Promise.all([
+  const [, holds, postings, customers, keys, budgets, inUse] = await Promise.all([
+    lockAccounts(client, reach.locked),
     // Before the postings: whoever held the lock on one of these has by then either kept the hold or posted it.
     client.run(HOLDS, [ids]),
     client.run(POSTINGS, [ids]),
     client.run(CUSTOMERS, [names, ids]),
     client.run(KEYS, [hashes, ids]),
-    client.run(BUDGETS_IN_USE, [names, hashes, ids, defaults]),
+    client.run(BUDGETS_OF, [names, hashes, ids, defaults]),
+    budgetsInUse(client, reach.locked),
   ]);
   const accounts = {
     holds: keyed(holds, holdOf, ({ id }) => id),
     postings: keyed(postings, postingOf, ({ id }) => id),
     customers: keyed(customers, customerOf, ({ id }) => id),
     keys: keyed(keys, keyOf, ({ hash }) => hash),
-    budgets: keyed(inUse, budgetOf, ({ id }) => id),
+    budgets: keyed(budgets, budgetOf, ({ id }) => id),
+    budgetsInUse: new Set(inUse.map((row) => String(row["id"]))),
   };
   const missing = budgetIdsOf(commands, accounts, policy).filter((id) => !accounts.budgets.has(id));
-  const budgets = await budgetsOf(client, missing);
-  return { ...accounts, budgets: new Map([...accounts.budgets, ...budgets]) };
+  const others = await budgetsOf(client, missing);
+  return { ...accounts, budgets: new Map([...accounts.budgets, ...others]) };
+}
+
+const LOCK_CUSTOMERS = "select 1 from customers where id = any($1::text[]) order by id for update";
+const LOCK_BUDGETS = "select 1 from budgets where id = any($1::text[]) order by id for update";
+const LOCK_KEYS = "select 1 from keys where hash = any($1::text[]) order by hash for update";
+
+/**
+ * Before anything is read: what an administrator writes must not change until it is written, and a budget that is
+ * given to somebody must not be deleted meanwhile.
+ */
+async function lockAccounts(client: Client, locked: LockedAccounts | null): Promise<void> {
+  if (locked === null) return;
+  await Promise.all([
+    client.run(LOCK_CUSTOMERS, [arrayOf(locked.customers)]),
+    client.run(LOCK_BUDGETS, [arrayOf(locked.budgets)]),
+    client.run(LOCK_KEYS, [arrayOf(locked.keys)]),
+  ]);
+}
+
+/** Besides the customers and keys of the batch itself, whose rows are being written. */
+const BUDGETS_IN_USE = `
+  select budget_id as id from customers
+  where budget_id = any($1::text[]) and id <> all($2::text[])
+  union select unnest(array[budget_id, customer_budget_id]) from keys
+  where (budget_id = any($1::text[]) or customer_budget_id = any($1::text[]))
+    and hash <> all($3::text[])`;
+
+async function budgetsInUse(
+  client: Client,
+  locked: LockedAccounts | null,
+): Promise<readonly Row[]> {
+  if (locked === null || locked.budgetsGone.length === 0) return [];
+  const { budgetsGone, customers, keys } = locked;
+  return client.run(BUDGETS_IN_USE, [budgetsGone, customers, keys].map(arrayOf));
 }
 
 /**
  * A customer may have got its budget between two of the statements, as each sees what was committed before it. And
- * one that the batch creates may have a budget that exists.
+ * the batch may write or give away one that nobody has.
  */
 async function budgetsOf(
   client: Client,

@@ -23,6 +23,7 @@ export class Memory {
       keys: this.#keys,
       holds: this.#holds,
       postings: new Map(),
+      budgetsInUse: new Set<string>(),
     };
     return countersOf(commands, rows, policy);
   }
@@ -34,9 +35,14 @@ export class Memory {
     for (const budget of [...rows.budgets.values(), ...changes.budgets]) {
       remember(this.#budgets, budget.id, budget);
     }
-    for (const key of rows.keys.values()) remember(this.#keys, key.hash, key);
+    for (const key of [...rows.keys.values(), ...changes.keys]) {
+      remember(this.#keys, key.hash, key);
+    }
     for (const hold of changes.holdsOpened) remember(this.#holds, hold.id, hold);
     for (const id of changes.holdsClosed) this.#holds.delete(id);
+    for (const id of changes.customersGone) this.#customers.delete(id);
+    for (const id of changes.budgetsGone) this.#budgets.delete(id);
+    for (const hash of changes.keysGone) this.#keys.delete(hash);
   }
 
   #knows(commands: readonly Command[]): boolean {

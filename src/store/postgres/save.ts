@@ -1,8 +1,9 @@
-/** Writes what a batch of commands changes, however much that is, in one statement. */
+/** Writes what a batch of commands changes, however much that is, in one statement; accounts are deleted apart. */
 
 import type { Changes, Rows } from "../../ledger/rows.ts";
 import type { SqlValue } from "../rows.ts";
 import {
+  API_KEYS,
   BUDGETS,
   COUNTERS,
   CUSTOMERS,
@@ -26,12 +27,18 @@ interface Part {
 }
 
 const PARTS = [
-  // Somebody else may have created the customer since the rows were read. Then the batch must be decided again.
-  part({ ...CUSTOMERS, onConflict: "fail" }, ({ customers }, rows) =>
-    customers.filter(({ id }) => !rows.customers.has(id)),
-  ),
-  part(CUSTOMERS, ({ customers }, rows) => customers.filter(({ id }) => rows.customers.has(id))),
-  part(BUDGETS, ({ budgets }) => budgets),
+  ...accountParts(CUSTOMERS, ({ customers }, rows) => ({
+    written: customers,
+    isStored: ({ id }) => rows.customers.has(id),
+  })),
+  ...accountParts(BUDGETS, ({ budgets }, rows) => ({
+    written: budgets,
+    isStored: ({ id }) => rows.budgets.has(id),
+  })),
+  ...accountParts(API_KEYS, ({ keys }, rows) => ({
+    written: keys,
+    isStored: ({ hash }) => rows.keys.has(hash),
+  })),
   part(COUNTERS, ({ counters }) => counters),
   part(HOLDS, ({ holdsOpened }) => holdsOpened),
   part(POSTINGS, ({ postings }) => postings),
@@ -42,7 +49,22 @@ const PARTS = [
 export async function save(client: Client, changes: Changes, rows: Rows): Promise<void> {
   const values = PARTS.map(({ valuesIn }) => valuesIn(changes, rows));
   const parameters = values.flatMap(arraysOf);
-  await client.run(textFor(values), [...parameters, arrayOf(changes.holdsClosed)]);
+  await Promise.all([
+    ...deletions(client, changes),
+    client.run(textFor(values), [...parameters, arrayOf(changes.holdsClosed)]),
+  ]);
+}
+
+const DELETIONS: readonly (readonly [string, (changes: Changes) => readonly string[]])[] = [
+  ["delete from customers where id = any($1::text[])", ({ customersGone }) => customersGone],
+  ["delete from budgets where id = any($1::text[])", ({ budgetsGone }) => budgetsGone],
+  ["delete from keys where hash = any($1::text[])", ({ keysGone }) => keysGone],
+];
+
+function deletions(client: Client, changes: Changes): Promise<unknown>[] {
+  return DELETIONS.filter(([, goneIn]) => goneIn(changes).length > 0).map(([text, goneIn]) =>
+    client.run(text, [arrayOf(goneIn(changes))]),
+  );
 }
 
 /** By which parts they have: a part costs 20 µs even if it is empty, and few combinations come up. */
@@ -64,6 +86,28 @@ function statementOf(parts: readonly Part[]): string {
   });
   const closed = `delete from holds where id = any($${String(parameters + 1)}::text[])`;
   return inserts.length === 0 ? closed : `with ${inserts.join(",\n")}\n${closed}`;
+}
+
+interface Accounts<Item> {
+  readonly written: readonly Item[];
+  readonly isStored: (item: Item) => boolean;
+}
+
+/** Somebody else may have made a new row since the rows were read. Then the batch must fail and be decided again. */
+function accountParts<Item>(
+  table: Table<Item>,
+  accountsIn: (changes: Changes, rows: Rows) => Accounts<Item>,
+): readonly Part[] {
+  return [
+    part({ ...table, onConflict: "fail" }, (changes, rows) => {
+      const { written, isStored } = accountsIn(changes, rows);
+      return written.filter((item) => !isStored(item));
+    }),
+    part(table, (changes, rows) => {
+      const { written, isStored } = accountsIn(changes, rows);
+      return written.filter(isStored);
+    }),
+  ];
 }
 
 /** Rows are written in the order of their keys, so that no two batches wait for each other's rollups. */

@@ -2,9 +2,10 @@
 
 import { counterName, type Counter, type CounterKey } from "../../ledger/book.ts";
 import type { Command, Policy } from "../../ledger/command.ts";
-import { budgetIdsOf, countersOf, reachOf } from "../../ledger/reach.ts";
+import { budgetIdsOf, countersOf, reachOf, type LockedAccounts } from "../../ledger/reach.ts";
 import type { Rows } from "../../ledger/rows.ts";
-import { budgetOf, customerOf, holdOf, keyOf, postingOf, type CounterRow } from "../rows.ts";
+import { budgetOf, customerOf, keyOf } from "../account-rows.ts";
+import { holdOf, postingOf, type CounterRow } from "../rows.ts";
 import type { Connection } from "./connection.ts";
 
 const HOLD = "select * from holds where id = ?";
@@ -15,6 +16,13 @@ const BUDGET = "select * from budgets where id = ?";
 const COUNTER = `
   select used, held from counters where scope = ? and scope_id = ? and meter = ? and model = ?
   and window_start = ? and window_end = ?`;
+
+/** Besides the customers and keys of the batch itself, whose rows are being written. */
+const BUDGETS_IN_USE = `
+  select value as id from json_each(?) where
+    exists (select 1 from customers where budget_id = value and id not in (select value from json_each(?)))
+    or exists (select 1 from keys where value in (budget_id, customer_budget_id)
+      and hash not in (select value from json_each(?)))`;
 
 export function load(connection: Connection, commands: readonly Command[], policy: Policy): Rows {
   const reach = reachOf(commands);
@@ -28,7 +36,8 @@ export function load(connection: Connection, commands: readonly Command[], polic
   const keys = lookUp(connection, KEY, [...reach.keys, ...hashes], keyOf);
   const budgetIds = budgetIdsOf(commands, { customers, keys }, policy);
   const budgets = lookUp(connection, BUDGET, budgetIds, budgetOf);
-  const accounts = { holds, postings, customers, keys, budgets };
+  const budgetsInUse = lookUpUse(connection, reach.locked);
+  const accounts = { holds, postings, customers, keys, budgets, budgetsInUse };
   const counters = lookUpCounters(connection, countersOf(commands, accounts, policy));
   return { ...accounts, counters };
 }
@@ -45,6 +54,13 @@ function lookUp<T>(
     if (row !== undefined) found.set(value, decode(row as never));
   }
   return found;
+}
+
+function lookUpUse(connection: Connection, locked: LockedAccounts | null): Set<string> {
+  if (locked === null || locked.budgetsGone.length === 0) return new Set();
+  const { budgetsGone, customers, keys } = locked;
+  const lists = [budgetsGone, customers, keys].map((ids) => JSON.stringify(ids));
+  return new Set(connection.run(BUDGETS_IN_USE, lists).map((row) => String(row["id"])));
 }
 
 function lookUpCounters(connection: Connection, keys: readonly CounterKey[]): Map<string, Counter> {

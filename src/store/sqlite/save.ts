@@ -2,6 +2,7 @@
 
 import type { Changes } from "../../ledger/rows.ts";
 import {
+  API_KEYS,
   BUDGETS,
   COUNTERS,
   CUSTOMERS,
@@ -18,6 +19,7 @@ import type { Connection } from "./connection.ts";
 const PARTS = [
   part(CUSTOMERS, ({ customers }) => customers),
   part(BUDGETS, ({ budgets }) => budgets),
+  part(API_KEYS, ({ keys }) => keys),
   part(COUNTERS, ({ counters }) => counters),
   part(HOLDS, ({ holdsOpened }) => holdsOpened),
   part(POSTINGS, ({ postings }) => postings),
@@ -27,10 +29,17 @@ const PARTS = [
 
 export function save(connection: Connection, changes: Changes): void {
   for (const write of PARTS) write(connection, changes);
-  for (const id of changes.holdsClosed) {
-    connection.execute("delete from holds where id = ?", [id]);
+  for (const [text, goneIn] of DELETIONS) {
+    for (const id of goneIn(changes)) connection.execute(text, [id]);
   }
 }
+
+const DELETIONS: readonly (readonly [string, (changes: Changes) => readonly string[]])[] = [
+  ["delete from holds where id = ?", ({ holdsClosed }) => holdsClosed],
+  ["delete from customers where id = ?", ({ customersGone }) => customersGone],
+  ["delete from budgets where id = ?", ({ budgetsGone }) => budgetsGone],
+  ["delete from keys where hash = ?", ({ keysGone }) => keysGone],
+];
 
 function part<Item>(
   table: Table<Item>,

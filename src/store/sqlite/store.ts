@@ -5,7 +5,7 @@ import type { LedgerStore } from "../../ledger/store.ts";
 import { createDatabase, type Database } from "../database.ts";
 import { createInstances } from "../instances.ts";
 import { createOutbox } from "../outbox.ts";
-import { CommitQueue, unavailableBecause } from "../queue.ts";
+import { CommitQueue, unavailableBecause, writesAccounts } from "../queue.ts";
 import { createReader, type OpenReader } from "../reader.ts";
 import type { Row } from "../rows.ts";
 import { commandsOf, type Result, type Task } from "./batch.ts";
@@ -26,6 +26,7 @@ export function openSqlite(file: string, policy: Policy): LedgerStore {
   const queue = new CommitQueue<Task, Result>({
     commit: (tasks) => writer.ask({ kind: "commit", tasks, policy }),
     weightOf: (task) => Math.max(commandsOf(task).length, 1),
+    standsAlone: (task) => writesAccounts(commandsOf(task)),
   });
   // A statement by itself would cost a commit of its own, so it shares one with the commands.
   const database = createDatabase("sqlite", async (text, parameters) => {
