@@ -35,7 +35,7 @@ const COMMIT_SETTINGS = {
 };
 
 export async function openPostgres(url: string, policy: Policy): Promise<LedgerStore> {
-  await once(url, migrate);
+  await once(url, (client) => migrate(client));
   const committer = openCommitter(url, policy);
   const { client } = committer;
   const queue = new CommitQueue<readonly Command[], readonly Outcome[]>({
