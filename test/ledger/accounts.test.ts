@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import type { Command, Outcome } from "../../src/ledger/command.ts";
 import { Book } from "../support/book.ts";
 import { adjust, createCustomer, POLICY } from "../support/ledger.ts";
 import { play } from "../support/table.ts";
@@ -139,13 +140,17 @@ describe("a reset", () => {
 describe("an adjustment", () => {
   test("that goes with a write is posted only if that write made the customer what it is", () => {
     const book = new Book();
-    const opening = (id: string) => [
-      createCustomer(id, { id: "acme" }),
-      adjust(`${id}-opening`, 5, { revision: id }),
-    ];
-    const kinds = (outcomes: ReturnType<Book["apply"]>) => outcomes.map(({ kind }) => kind);
     assert.deepEqual(kinds(book.apply(opening("w1"), POLICY)), ["written", "posted"]);
     assert.deepEqual(kinds(book.apply(opening("w2"), POLICY)), ["refused", "refused"]);
     assert.equal(book.postings.size, 1);
   });
 });
+
+/** A new customer, and what it has spent before. */
+function opening(id: string): Command[] {
+  return [createCustomer(id, { id: "acme" }), adjust(`${id}-opening`, 5, { revision: id })];
+}
+
+function kinds(outcomes: readonly Outcome[]): string[] {
+  return outcomes.map(({ kind }) => kind);
+}

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import type { Command, Outcome, Policy } from "../../src/ledger/command.ts";
+import type { Command, Outcome, Policy, Write } from "../../src/ledger/command.ts";
 import { Book } from "../support/book.ts";
 import {
   budget,
@@ -54,8 +54,6 @@ describe("a write", () => {
 
   test("takes effect only where each row stands as it was read", () => {
     const book = founded();
-    const rename = (id: string, revision: string | null) =>
-      write(id, { customers: [{ id: "acme", revision, row: customer("acme", { alias: id }) }] });
     assert.equal(apply(book, rename("w1", null)), "changed");
     assert.equal(apply(book, rename("w2", "other")), "changed");
     assert.equal(apply(book, rename("w3", "w0")), "written");
@@ -90,8 +88,6 @@ describe("a write", () => {
 
   test("gives nobody a budget that does not exist, unless it makes it itself", () => {
     const book = founded();
-    const link = (id: string, budgetId: string) =>
-      createCustomer(id, customer(`c-${id}`, { budgetId }));
     assert.equal(apply(book, link("w1", "none")), "unknown_budget");
     assert.equal(apply(book, link("w2", "tier")), "written");
     const own = budget("own", [limit("usd", 1)]);
@@ -111,8 +107,6 @@ describe("a write", () => {
 
   test("deletes no budget that a customer, a key or the default has", () => {
     const book = founded();
-    const drop = (id: string) =>
-      write(id, { budgets: [{ id: "tier", revision: "w0", row: null }] });
     assert.equal(apply(book, drop("w1")), "budget_in_use");
     const leave = write("w2", {
       customers: [{ id: "acme", revision: "w0", row: customer("acme") }],
@@ -155,3 +149,16 @@ describe("a write", () => {
     ]);
   });
 });
+
+/** A customer who bears the id of the command as his alias. */
+function rename(id: string, revision: string | null): Write {
+  return write(id, { customers: [{ id: "acme", revision, row: customer("acme", { alias: id }) }] });
+}
+
+function link(id: string, budgetId: string): Write {
+  return createCustomer(id, customer(`c-${id}`, { budgetId }));
+}
+
+function drop(id: string): Write {
+  return write(id, { budgets: [{ id: "tier", revision: "w0", row: null }] });
+}

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { counterName, type Budget, type CounterKey, type Key } from "../../src/ledger/book.ts";
-import type { Command, Outcome, Policy } from "../../src/ledger/command.ts";
+import type { Command, Outcome, Policy, Write } from "../../src/ledger/command.ts";
 import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
 import type { Rates } from "../../src/money/price.ts";
@@ -222,12 +222,9 @@ function exerciseWrites(newPlace: NewPlace): void {
   test("a budget is not deleted while a customer or a key has it", async () => {
     await using(await newPlace(), async (store) => {
       const tier = ledger.budget("tier", []);
-      const budgets = (revision: string | null, row: Budget | null) => [
-        { id: "tier", revision, row },
-      ];
-      await one(store, ledger.write("w1", { budgets: budgets(null, tier) }));
+      await one(store, ledger.write("w1", { budgets: tierAs(null, tier) }));
       await one(store, ledger.createCustomer("w2", { id: "acme", budgetId: "tier" }));
-      const drop = (id: string) => ledger.write(id, { budgets: budgets("w1", null) });
+      const drop = (id: string) => ledger.write(id, { budgets: tierAs("w1", null) });
       assert.equal(nameOf(await one(store, drop("w3"))), "budget_in_use");
       const keys = [
         { id: "k1", revision: null, row: ledger.key("k1", { customerBudgetId: "tier" }) },
@@ -236,7 +233,7 @@ function exerciseWrites(newPlace: NewPlace): void {
       await one(store, ledger.write("w4", { customers, keys }));
       assert.equal(nameOf(await one(store, drop("w5"))), "budget_in_use");
       const keysGone = [{ id: "k1", revision: "w4", row: null }];
-      const all = ledger.write("w6", { keys: keysGone, budgets: budgets("w1", null) });
+      const all = ledger.write("w6", { keys: keysGone, budgets: tierAs("w1", null) });
       assert.equal(nameOf(await one(store, all)), "written");
       assert.equal(await store.read.budget("tier"), undefined);
     });
@@ -300,6 +297,10 @@ function exerciseWrites(newPlace: NewPlace): void {
       await assertSound(store);
     });
   });
+}
+
+function tierAs(revision: string | null, row: Budget | null): Write["budgets"] {
+  return [{ id: "tier", revision, row }];
 }
 
 function exerciseRepetition(newPlace: NewPlace): void {

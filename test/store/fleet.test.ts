@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import postgres from "postgres";
+import type { Budget } from "../../src/ledger/book.ts";
 import type { Command, Policy } from "../../src/ledger/command.ts";
 import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
 import { openReader, openStore } from "../../src/store/open.ts";
@@ -153,11 +154,14 @@ test("after any traffic through all instances every total is the sum of its rows
   });
 });
 
+function small(cap: number): Budget {
+  return ledger.budget("small", [ledger.limit("usd", cap)]);
+}
+
 test("what an administrator wrote is obeyed by the next call through any instance", async () => {
   await withFleet(async ({ any }) => {
     await any(0).apply([CREATE_DEFAULT]);
     assert.equal(nameOf(await one(any(1), ledger.reserve("h1"))), "held");
-    const small = (cap: number) => ledger.budget("small", [ledger.limit("usd", cap)]);
     const give = ledger.write("w1", {
       customers: [
         { id: "acme", revision: "h1", row: ledger.customer("acme", { budgetId: "small" }) },
@@ -200,18 +204,20 @@ test("a budget that is given to a customer and deleted at the same time is one o
   });
 });
 
+/** Adds 1 to the customer's alias, from anew for as long as others are faster. */
+async function increment(store: LedgerStore, name: string): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    const current = (await store.read.customer("acme")) ?? assert.fail("no customer");
+    const row = { ...current, alias: String(Number(current.alias) + 1) };
+    const customers = [{ id: "acme", revision: current.revision, row }];
+    const outcome = await one(store, ledger.write(`${name}-${String(attempt)}`, { customers }));
+    if (nameOf(outcome) === "written") return;
+  }
+}
+
 test("writers through all instances who read again when they lost lose nothing", async () => {
   await withFleet(async ({ stores, any }) => {
     await one(any(0), ledger.createCustomer("w0", { id: "acme", alias: "0" }));
-    const increment = async (store: LedgerStore, name: string): Promise<void> => {
-      for (let attempt = 0; ; attempt += 1) {
-        const current = (await store.read.customer("acme")) ?? assert.fail("no customer");
-        const row = { ...current, alias: String(Number(current.alias) + 1) };
-        const customers = [{ id: "acme", revision: current.revision, row }];
-        const outcome = await one(store, ledger.write(`${name}-${String(attempt)}`, { customers }));
-        if (nameOf(outcome) === "written") return;
-      }
-    };
     await Promise.all(
       stores.map(async (store, by) => {
         for (let turn = 0; turn < 15; turn += 1)
