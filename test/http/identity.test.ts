@@ -210,7 +210,6 @@ onEachDatabase((database) => {
   test("a flood of new ids makes no more customers a minute than are allowed", async () => {
     const limited = await another({ general: { customer_auto_create: 3 } });
     const ids = Array.from({ length: 40 }, (_, index) => `flood ${String(index)}`);
-    const minute = () => Math.floor(Date.now() / 60_000);
     const began = minute();
     const replies = await Promise.all(ids.map((user) => call({ body: { user } }, limited)));
     const minutes = minute() - began + 1;
@@ -304,6 +303,10 @@ onEachDatabase((database) => {
     assert.equal(await spendOf("developer"), 0.12);
   });
 });
+
+function minute(): number {
+  return Math.floor(Date.now() / 60_000);
+}
 
 /** With the letter case of its headers as it is given, which `fetch` does not promise. */
 function rawCall(base: string, headers: Record<string, string>): Promise<void> {
