@@ -27,7 +27,8 @@ const parseRole = oneOf([
 /** Names of headers do not depend on letter case; Node gives them in lower case. */
 export const parseHeaderName: Parse<string> = (value) => {
   const text = parseText(value);
-  if (!text.ok || HEADER_NAME.test(text.value)) return text.ok ? fit(lower(text.value)) : text;
+  if (!text.ok || HEADER_NAME.test(text.value))
+    return text.ok ? fit(text.value.toLowerCase()) : text;
   return misfit("cannot be the name of a header", "write for example x-app-user");
 };
 
@@ -55,7 +56,9 @@ export const parseIdPattern: Parse<RegExp> = (value) => {
   const text = parseText(value);
   if (!text.ok) return text;
   try {
-    return fit(new RegExp(`^(?:${text.value})$`, "u"));
+    // By itself first: "a)|(b" is a pattern only between the brackets, and would break out of them.
+    const { source } = new RegExp(text.value, "u");
+    return fit(new RegExp(`^(?:${source})$`, "u"));
   } catch {
     return misfit("is not a regular expression", "write for example [a-z0-9_-]+, in quotes");
   }
@@ -94,7 +97,3 @@ export const parseBlockedList: Parse<readonly string[]> = (value) => {
     return misfit("names a file that cannot be read", "correct the path, or write [a, b]");
   }
 };
-
-function lower(text: string): string {
-  return text.toLowerCase();
-}
