@@ -66,7 +66,8 @@ export const KEYS = {
   deployment: {
     model_name: {
       parse: parseModelName,
-      about: "The name that clients ask for. Of several entries of one name the first is used.",
+      about:
+        "The name that clients ask for. Of several entries the first is used, or the first in the region.",
       required: "add the name that clients ask for",
     },
     litellm_params: {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
 import { hashOf, signingSecretOf } from "../../src/http/auth.ts";
 import type { CustomerRule } from "../../src/ledger/book.ts";
@@ -49,9 +50,9 @@ onEachDatabase((database) => {
     await upstream.close();
   });
 
-  function call(secret: string, said: Said): Promise<Reply> {
+  function call(secret: string, said: Said, at = purser): Promise<Reply> {
     const headers = { authorization: `Bearer ${secret}`, ...said.headers };
-    return purser.post("/v1/chat/completions", { ...CALL, ...said.body }, headers);
+    return at.post("/v1/chat/completions", { ...CALL, ...said.body }, headers);
   }
 
   async function spendOf(id: string): Promise<number | undefined> {
@@ -152,6 +153,18 @@ onEachDatabase((database) => {
     await charged("tokened", "sk-signed", withToken(token));
   });
 
+  test("signed: the documentation's ten lines make a good token", async () => {
+    const page = readFileSync(new URL("../../docs/identity.md", import.meta.url), "utf8");
+    const code = /```js\n([^]*?)```/.exec(page)?.[1] ?? "";
+    const { customerToken } = (await import(
+      `data:text/javascript,${encodeURIComponent(code)}`
+    )) as {
+      customerToken: (customer: string, signingSecret: string) => string;
+    };
+    const secret = signingSecretOf(MASTER_KEY, hashOf("sk-signed"));
+    await charged("documented", "sk-signed", withToken(customerToken("documented", secret)));
+  });
+
   const good = { sub: "forged", exp: inSeconds(60) };
   for (const [fault, token] of [
     ["has expired", tokenFor("sk-signed", { ...good, exp: inSeconds(-1) })],
@@ -195,6 +208,31 @@ onEachDatabase((database) => {
   test("a bound customer's budget is what its calls spend, whatever they name", async () => {
     await purser.post("/customer/new", { user_id: "poor", max_budget: 0 });
     await refused(call("sk-poor", NOBODY), 429, "budget_exceeded");
+  });
+
+  test("an unknown id is dropped for no key but one that may name nobody", async () => {
+    const strict = await database();
+    const keys = Object.entries(RULES).map(([secret, rule]) => keyOf(secret, { rule }));
+    await putAccounts(strict, { keys });
+    const litellm = { validate_end_user_id_in_db: true };
+    const other = await startTestPurser({ database: strict, upstream: upstream.origin, litellm });
+    const token = tokenFor("sk-signed", { sub: "unknown" });
+    try {
+      for (const [secret, status, said] of [
+        ["sk-any", 200, { body: { user: "unknown" } }],
+        ["sk-required", 403, { body: { user: "unknown" } }],
+        ["sk-prefix", 403, { body: { user: "acme-unknown" } }],
+        ["sk-bound", 403, NOBODY],
+        ["sk-signed", 403, withToken(token)],
+      ] as const) {
+        const reply = await call(secret, said, other);
+        assert.equal(reply.status, status, secret);
+        if (status === 403) assert.equal(reply.body.error.type, "unknown_customer");
+      }
+      assert.equal(upstream.received.length, 1);
+    } finally {
+      await other.stop();
+    }
   });
 
   test("a key's new rule holds for its very next call, in either direction", async (t) => {

@@ -184,6 +184,8 @@ onEachDatabase((database) => {
     }
     assert.equal(await spendOf("known", valid), 0.06);
     for (const id of ["unknown", JSON_BLOB]) assert.equal(await spendOf(id, valid), undefined);
+    const { body } = await valid.post("/customer/unknown/check", CALL);
+    assert.deepEqual([body.admitted, body.customer], [true, null], "a check says it too");
   });
 
   test("with a default budget an unknown id is kept, and obeys it; a blob is not", async () => {
