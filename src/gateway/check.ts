@@ -3,7 +3,8 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
 import { unprocessable } from "../http/body.ts";
-import type { ApiError } from "../http/errors.ts";
+import type { Caller } from "../http/auth.ts";
+import { ApiError } from "../http/errors.ts";
 import { guard } from "../http/gate.ts";
 import { remaining, type Refusal, type Standing } from "../ledger/command.ts";
 import { jsonUsd, nanoUsd } from "../money/amount.ts";
@@ -19,6 +20,9 @@ import { CHAT } from "./routes.ts";
 
 const Params = Type.Object({ id: Type.String() });
 
+/** The hash of the key that would make the call, for its limits and for the budget that it gives its customers. */
+const Query = Type.Object({ key: Type.Optional(Type.String()) }, { additionalProperties: false });
+
 /** The body of a call or, in place of its messages, how long they are. */
 const Body = Type.Object({
   model: Type.String({ minLength: 1 }),
@@ -28,27 +32,48 @@ const Body = Type.Object({
 });
 type Body = Static<typeof Body> & JsonObject;
 
+interface CheckRequest {
+  readonly Params: Static<typeof Params>;
+  readonly Querystring: Static<typeof Query>;
+  readonly Body: Body;
+}
+
 export function checkRoutes(app: FastifyInstance, gateway: Gateway): void {
   guard(app, { keys: gateway.keyRing.fresh, clock: gateway.clock });
   const summary = "Whether a call of the customer would be admitted now";
   for (const prefix of ["/customer", "/end_user"]) {
-    app.post<{ Params: Static<typeof Params>; Body: Body }>(
+    app.post<CheckRequest>(
       `${prefix}/:id/check`,
       {
         config: { access: "read" },
-        schema: { summary, tags: ["customers"], params: Params, body: Body },
+        schema: { summary, tags: ["customers"], params: Params, querystring: Query, body: Body },
       },
-      ({ id, params, body }) => check(askingOf(id, params.id, body, gateway), gateway),
+      async ({ id, params, query, body }) => {
+        const caller = await callerOf(query.key, gateway);
+        return check(askingOf({ id, customer: params.id, caller, body }, gateway), gateway);
+      },
     );
   }
 }
 
-/** As the master key asks, which has no limits of its own: the customer's are in question. */
-function askingOf(id: string, customer: string, body: Body, gateway: Gateway): Asking {
+/** Without a key, the master key, which has no limits of its own. */
+async function callerOf(keyHash: string | undefined, { keyRing }: Gateway): Promise<Caller> {
+  if (keyHash === undefined) return { keyHash: keyRing.fresh.masterKeyHash, key: null };
+  const key = await keyRing.fresh.find(keyHash);
+  if (key === undefined) throw new ApiError("not_found", "There is no such key.", { param: "key" });
+  return { keyHash, key };
+}
+
+interface Question {
+  readonly id: string;
+  readonly customer: string;
+  readonly caller: Caller;
+  readonly body: Body;
+}
+
+function askingOf({ id, customer, caller, body }: Question, gateway: Gateway): Asking {
   refuseJunk(customer, gateway.customers);
-  const chat = chatFrom(body);
-  const call = { id, ...CHAT, customer, ...chat };
-  const caller = { keyHash: gateway.keyRing.fresh.masterKeyHash, key: null };
+  const call = { id, ...CHAT, customer, ...chatFrom(body) };
   return { ...route(call, caller, gateway), inputTokens: body.input_tokens ?? null };
 }
 

@@ -1,5 +1,6 @@
 /** Whom a call names as its customer, by every way that there is to say it. */
 
+import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import type { CustomersConfig } from "../config/config.ts";
 import { firstHeader } from "../http/auth.ts";
@@ -32,7 +33,7 @@ export function customerOf(naming: Naming, rules: NamingRules): string | null {
 /** Every id that a call names, the one that counts first. */
 export function* idsIn({ headers, body }: Naming, rules: NamingRules): Generator<string> {
   for (const name of [...CUSTOMER_HEADERS, ...rules.headers]) {
-    yield* idOf(utf8(firstHeader(headers, name)), rules.idJsonPath);
+    yield* idOf(textOf(firstHeader(headers, name)), rules.idJsonPath);
   }
   yield* idOf(body["user"], rules.idJsonPath);
   yield* idOf(structureOf(body["litellm_metadata"])?.["user"], rules.idJsonPath);
@@ -91,9 +92,11 @@ function numberId(id: number): string {
   throw junk("A customer id this large must be text.");
 }
 
-/** Node reads the bytes of headers as Latin-1. */
-function utf8(header: string | undefined): string | undefined {
-  return header === undefined ? undefined : Buffer.from(header, "latin1").toString("utf8");
+/** Node reads the bytes of headers as Latin-1, and so do some clients write them; the others write UTF-8. */
+function textOf(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const bytes = Buffer.from(header, "latin1");
+  return isUtf8(bytes) ? bytes.toString("utf8") : header;
 }
 
 function junk(message: string): ApiError {

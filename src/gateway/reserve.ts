@@ -22,7 +22,7 @@ export interface Reserved {
 /** A call on its way into the ledger. */
 export interface Asking {
   readonly call: Call;
-  readonly caller: Pick<Caller, "keyHash" | "key">;
+  readonly caller: Caller;
   readonly deployment: Deployment;
   readonly price: Price | null;
   /** Where they are known, and not to be found by looking at the body. */
@@ -40,11 +40,12 @@ export interface Answer {
 type Put = (asked: Asked) => Promise<Outcome>;
 
 export async function reserve(asked: Asking, gateway: Gateway): Promise<Reserved> {
-  const { asking, outcome, ...rest } = await answerTo(asked, gateway, (command) =>
+  const answer = await answerTo(asked, gateway, (command) =>
     gateway.ledger.reserve({ kind: "reserve", ...command }),
   );
+  const { asking, quote: quoted, outcome } = answer;
   if (outcome.kind === "held") {
-    return { asking, hold: outcome.hold, standing: outcome.standing, quote: rest.quote };
+    return { asking, hold: outcome.hold, standing: outcome.standing, quote: quoted };
   }
   if (outcome.kind !== "refused") throw new Error(`a reserve was answered as ${outcome.kind}`);
   gateway.metrics.refused(outcome.refusal.name);

@@ -136,6 +136,13 @@ test("a header's UTF-8 names the same customer as the body's", () => {
   assert.equal(customerOf(naming, RULES), "é");
 });
 
+test("a header in Latin-1 keeps its letters, so that no two customers become one", () => {
+  const names = ["José", "Josè"].map((name) =>
+    customerOf(said({ headers: { "x-litellm-customer-id": name } }), RULES),
+  );
+  assert.deepEqual(names, ["José", "Josè"]);
+});
+
 for (const [junk, user] of [
   ["a NUL byte", "a\u0000b"],
   ["a line break", "a\nb"],

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
+import { hashOf } from "../../src/http/auth.ts";
 import { keyOf, putAccounts } from "../support/accounts.ts";
 import { onEachDatabase } from "../support/databases.ts";
-import { customer } from "../support/ledger.ts";
+import { budget, customer, limit } from "../support/ledger.ts";
 import { pricedModel, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
 import { startUpstream, whole, type Upstream } from "../support/upstream.ts";
 
@@ -23,8 +24,13 @@ onEachDatabase((database) => {
       customer("narrow", { models: ["other"] }),
       customer("european", { allowedRegion: "eu" }),
     ];
-    const keys = [keyOf("sk-viewer", { role: "viewer" }), keyOf("sk-inference")];
-    await putAccounts(url, { customers, keys });
+    const keys = [
+      keyOf("sk-viewer", { role: "viewer" }),
+      keyOf("sk-inference", { customerBudgetId: "small", models: ["m"] }),
+      keyOf("sk-blocked", { blocked: true }),
+    ];
+    const budgets = [budget("small", [limit("usd", 60_000_000)])];
+    await putAccounts(url, { customers, keys, budgets });
     const unpriced = { input_cost_per_token: null, output_cost_per_token: null };
     purser = await startTestPurser({
       database: url,
@@ -48,6 +54,11 @@ onEachDatabase((database) => {
   function check(id: string, body: unknown, secret?: string): Promise<Reply> {
     const headers = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
     return purser.post(`/customer/${encodeURIComponent(id)}/check`, body, headers);
+  }
+
+  function asKey(secret: string, model: string): Promise<Reply> {
+    const path = `/customer/keyed/check?key=${hashOf(secret)}`;
+    return purser.post(path, { ...COUNTED, model });
   }
 
   test("a call that fits is admitted, at a ceiling that the call itself would hold", async () => {
@@ -135,6 +146,15 @@ onEachDatabase((database) => {
       [false, "rate_limited", "requests", 0],
     );
     assert.match(body.reset, /Z$/);
+  });
+
+  test("a key's own limits and its customers' budget count where the key is named", async () => {
+    const { body: fits } = await asKey("sk-inference", "m");
+    assert.deepEqual([fits.admitted, fits.budget_id, fits.remaining], [true, "small", 0.06]);
+    const { body: denied } = await asKey("sk-inference", "private-model");
+    assert.equal(denied.reason, "key_model_denied");
+    assert.equal((await asKey("sk-blocked", "m")).body.reason, "authentication");
+    assert.equal((await asKey("sk-none", "m")).status, 404);
   });
 
   for (const [what, body, status] of [
