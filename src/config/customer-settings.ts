@@ -27,9 +27,10 @@ const parseRole = oneOf([
 /** Names of headers do not depend on letter case; Node gives them in lower case. */
 export const parseHeaderName: Parse<string> = (value) => {
   const text = parseText(value);
-  if (!text.ok || HEADER_NAME.test(text.value))
-    return text.ok ? fit(text.value.toLowerCase()) : text;
-  return misfit("cannot be the name of a header", "write for example x-app-user");
+  if (!text.ok) return text;
+  return HEADER_NAME.test(text.value)
+    ? fit(text.value.toLowerCase())
+    : misfit("cannot be the name of a header", "write for example x-app-user");
 };
 
 /** The names of the headers that customers are named by. */
@@ -44,8 +45,8 @@ const parseHeaderMapping: Parse<string | null> = (value) => {
   const [other] = Object.keys(others);
   if (other !== undefined) return misfit(`has an unknown key ${other}`, "remove it");
   const role = parseRole(litellm_user_role);
-  if (!role.ok)
-    return misfit("has no known litellm_user_role", "write litellm_user_role: customer");
+  const cure = "write litellm_user_role: customer";
+  if (!role.ok) return misfit("has no known litellm_user_role", cure);
   const name = parseHeaderName(header_name);
   if (!name.ok) return misfit("names no header", "write header_name: x-app-user");
   return fit(role.value === CUSTOMER_ROLE ? name.value : null);

@@ -35,9 +35,10 @@ export const parseModelName: Parse<string> = (value) => {
 /** It travels in a header, and customers are kept to regions in lower case. */
 export const parseRegion: Parse<string> = (value) => {
   const text = parseText(value);
-  if (!text.ok || /^[\w-]+$/.test(text.value))
-    return text.ok ? fit(text.value.toLowerCase()) : text;
-  return misfit("is not the name of a region", "write for example eu or us");
+  if (!text.ok) return text;
+  return /^[\w-]+$/.test(text.value)
+    ? fit(text.value.toLowerCase())
+    : misfit("is not the name of a region", "write for example eu or us");
 };
 
 /** `webhook` is served; the others are known so that they can be named as not sent yet. */

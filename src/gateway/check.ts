@@ -61,7 +61,7 @@ async function callerOf(keyHash: string | undefined, { keyRing }: Gateway): Prom
   if (keyHash === undefined) return { keyHash: keyRing.fresh.masterKeyHash, key: null };
   const key = await keyRing.fresh.find(keyHash);
   if (key === undefined) throw new ApiError("not_found", "There is no such key.", { param: "key" });
-  return { keyHash, key };
+  return { keyHash: key.hash, key };
 }
 
 interface Question {
@@ -92,13 +92,13 @@ function unmeasured(): ApiError {
 async function check(asking: Asking, gateway: Gateway): Promise<unknown> {
   const { customer } = asking.call;
   if (customer !== null && gateway.customers.blocked.has(customer)) {
-    return refusal({ name: "customer_blocked", customer }, asking, gateway);
+    return notAdmitted({ name: "customer_blocked", customer }, asking, gateway);
   }
   const answer = await answerTo(asking, gateway, (command) =>
     gateway.ledger.check({ kind: "check", ...command }),
   );
   const { outcome } = answer;
-  if (outcome.kind === "refused") return refusal(outcome.refusal, answer.asking, gateway);
+  if (outcome.kind === "refused") return notAdmitted(outcome.refusal, answer.asking, gateway);
   if (outcome.kind !== "admissible") throw new Error(`a check was answered as ${outcome.kind}`);
   return {
     admitted: true,
@@ -112,7 +112,7 @@ async function check(asking: Asking, gateway: Gateway): Promise<unknown> {
 }
 
 /** What the call would be told. */
-function refusal(refused: Refusal, asking: Asking, gateway: Gateway): unknown {
+function notAdmitted(refused: Refusal, asking: Asking, gateway: Gateway): unknown {
   const { error, message } = refusalError(refused, gateway.budgets, asking.at);
   return {
     admitted: false,

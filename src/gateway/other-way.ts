@@ -1,7 +1,7 @@
 /** How a call may still be made that was refused as it was: some refusals are for one way of making it only. */
 
 import type { Refusal } from "../ledger/command.ts";
-import type { Deployment, Gateway } from "./gateway.ts";
+import type { Gateway } from "./gateway.ts";
 import type { Asking } from "./reserve.ts";
 
 type Parts = Pick<Gateway, "customers" | "deployments" | "prices">;
@@ -26,12 +26,12 @@ function inRegion(
   { region, defaultModel }: Extract<Refusal, { readonly name: "region_denied" }>,
   { deployments, prices }: Parts,
 ): Asking | null {
-  for (const model of [asking.call.model, defaultModel]) {
-    const those: readonly Deployment[] = (model !== null && deployments.get(model)) || [];
-    const deployment = those.find(({ config }) => config.region === region);
-    if (model === null || deployment === undefined) continue;
-    const price = prices.priceOf(deployment.config, asking.at);
-    return { ...asking, call: { ...asking.call, model }, deployment, price };
+  const { call, at } = asking;
+  for (const model of defaultModel === null ? [call.model] : [call.model, defaultModel]) {
+    const deployment = deployments.get(model)?.find(({ config }) => config.region === region);
+    if (deployment === undefined) continue;
+    const price = prices.priceOf(deployment.config, at);
+    return { ...asking, call: { ...call, model }, deployment, price };
   }
   return null;
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { configOf, MINIMAL, mistakesOf, withFile, withGeneral } from "./source.ts";
+import { configOf, MINIMAL, mistakesOf, withFile, withGeneral, withParams } from "./source.ts";
 
 const SECRET = "sixteen letters.";
 
@@ -151,6 +151,13 @@ for (const [settings, key, problem] of [
     assert.ok(mistakes[0].cure);
   });
 }
+
+test("a region is known by its name in lower case, and is one that a header can hold", () => {
+  const [european] = configOf(withParams({ model: "fake/m", region_name: "EU" })).deployments;
+  assert.equal(european?.region, "eu");
+  const [mistake] = mistakesOf(withParams({ model: "fake/m", region_name: "e\nu" }));
+  assert.equal(mistake?.path, "model_list[0].litellm_params.region_name");
+});
 
 test("a list of blocked customers that cannot be read stops the start", () => {
   const file = join(import.meta.dirname, "no-such-file");

@@ -126,8 +126,10 @@ test("a number is an id, and what is neither text nor number is none", () => {
 });
 
 test("numbers that read as one another are no ids", () => {
-  const user: unknown = JSON.parse("9007199254740993");
-  assert.throws(() => customerOf(said({ body: { user: Number(user) } }), RULES), ApiError);
+  for (const text of ["9007199254740993", "-9007199254740993", "1e300", "1e400"]) {
+    const user: unknown = JSON.parse(text);
+    assert.throws(() => customerOf(said({ body: { user: Number(user) } }), RULES), ApiError, text);
+  }
 });
 
 test("a header's UTF-8 names the same customer as the body's", () => {
