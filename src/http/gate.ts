@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import { authenticate, requireGood, roleOf, type Caller, type Keys, type Role } from "./auth.ts";
 import { schemaCompiler } from "./body.ts";
-import { ApiError } from "./errors.ts";
+import { forbidden } from "./forbidden.ts";
 
 /** `own`: of the caller's own key and nobody else's, which the route itself sees to. */
 type Access = "read" | "write" | "own";
@@ -47,24 +47,8 @@ async function gate(request: FastifyRequest, { keys, clock }: Guarding): Promise
   const caller = await authenticate(request.headers, keys);
   requireGood(caller, clock.now());
   const { access } = request.routeOptions.config;
-  if (access === undefined || !MAY[roleOf(caller)].includes(access))
-    throw forbidden(request, caller);
+  if (access === undefined || !MAY[roleOf(caller)].includes(access)) {
+    throw forbidden(request.routeOptions.url ?? "", caller);
+  }
   request.caller = caller;
-}
-
-/** LiteLLM's words, and its status. */
-function forbidden({ routeOptions }: FastifyRequest, caller: Caller): ApiError {
-  const message =
-    "Authentication Error, Only proxy admin can be used to generate, delete, update info for new keys/users/teams. " +
-    `Route=${routeOptions.url ?? ""}. Your role=${roleOf(caller)}. Your user_id=${masked(caller)}`;
-  return new ApiError("authentication", message, { param: "None" });
-}
-
-/** The first six characters and the last two. */
-function masked({ key }: Caller): string {
-  const id = key?.userId ?? null;
-  if (id === null) return "None";
-  return id.length <= 8
-    ? "*".repeat(id.length)
-    : `${id.slice(0, 6)}${"*".repeat(id.length - 8)}${id.slice(-2)}`;
 }
