@@ -94,7 +94,7 @@ export function seconds(bounds: Omit<Bounds, "what">): Parse<number> {
 }
 
 /** Letter case does not matter, and a number may come as text, as it does from a variable. */
-export function oneOf<const T extends string | number>(options: readonly T[]): Parse<T> {
+export function oneOf<const T extends string | number | boolean>(options: readonly T[]): Parse<T> {
   return (value) => {
     const text = isObject(value) || isList(value) ? "" : String(value).toLowerCase();
     const option = options.find((candidate) => String(candidate).toLowerCase() === text);

@@ -93,7 +93,7 @@ function rateLimited(standing: Standing, now: number): ApiError {
   });
 }
 
-function customerBlocked(customer: string): ApiError {
+export function customerBlocked(customer: string): ApiError {
   const message = `User blocked from making LLM API Calls. User=${customer}`;
   const extra = { provider_specific_fields: { error: message } };
   return new ApiError("customer_blocked", message, { extra });
