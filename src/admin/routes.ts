@@ -4,8 +4,10 @@ import type { FastifyInstance } from "fastify";
 import { guard } from "../http/gate.ts";
 import type { Admin } from "./admin.ts";
 import { customerRoutes } from "./customers.ts";
+import { keyRoutes } from "./keys.ts";
 
 export function adminRoutes(app: FastifyInstance, admin: Admin): void {
   guard(app, admin);
   customerRoutes(app, admin);
+  keyRoutes(app, admin);
 }

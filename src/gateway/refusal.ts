@@ -51,6 +51,7 @@ export function refusalError(refusal: Refusal, budgets: BudgetsConfig, now: numb
       return regionDenied(refusal.region);
     case "changed":
     case "unknown_budget":
+    case "alias_taken":
     case "budget_in_use":
     case "unknown_hold":
       throw new Error(`a reserve cannot be refused as ${refusal.name}`);
