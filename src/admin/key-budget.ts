@@ -1,9 +1,9 @@
 /** The budget of a key: one of its own, made of the fields in its bodies, or a tier that it shares. */
 
-import { unprocessable } from "../http/body.ts";
 import type { Budget, Key, Owner } from "../ledger/book.ts";
 import type { Rewrite, Unstamped } from "../ledger/command.ts";
 import type { Admin } from "./admin.ts";
+import { fault } from "./budget-period.ts";
 import type { KeyFields } from "./key-fields.ts";
 import { BUDGET_FIELDS, patchedBudget, type BudgetFields } from "./litellm-budget.ts";
 import type { Stamp } from "./write.ts";
@@ -31,18 +31,21 @@ export async function keyBudget(
   if (typeof tierId === "string" && tierId !== own?.id) {
     refuseBoth(set);
     const tier = (await admin.ledger.read.budget(tierId)) ?? null;
-    if (tier !== null && tier.owner !== null) throw belongsToAnother();
+    if (tier !== null && tier.owner !== null) {
+      throw fault("budget_id", "This budget was made for one customer or key alone.");
+    }
     return { id: tierId, budget: tier, rewrites: own === null ? [] : [deletion(own)] };
   }
   const base = own ?? (tierId === null ? null : current);
-  if (set === null) return { id: base?.id ?? null, budget: base, rewrites: [] };
+  const stays = { id: base?.id ?? null, budget: base, rewrites: [] };
+  if (set === null) return stays;
 
   const origin = { ...stamp, place: admin.place };
   const owner: Owner = { scope: "key", id: key.hash };
   const copied = { id: stamp.id, owner, createdAt: stamp.at, updatedAt: stamp.at };
   const from = own ?? (base && { ...base, ...copied });
   const budget = patchedBudget(set, from, origin, owner);
-  if (budget === null) return { id: null, budget: null, rewrites: [] };
+  if (budget === null || budget === from) return stays;
   const rewrite = { id: budget.id, revision: own?.revision ?? null, row: budget };
   return { id: budget.id, budget, rewrites: [rewrite] };
 }
@@ -80,11 +83,5 @@ function budgetFieldsIn(fields: KeyFields): BudgetFields | null {
 function refuseBoth(set: BudgetFields | null): void {
   const field = Object.entries(set ?? {}).find(([, value]) => value !== null)?.[0];
   if (field === undefined) return;
-  const msg = `Set either '${field}' or 'budget_id', not both.`;
-  throw unprocessable([{ loc: ["body", field], msg, type: "value_error" }]);
-}
-
-function belongsToAnother() {
-  const msg = "This budget was made for one customer or key alone.";
-  return unprocessable([{ loc: ["body", "budget_id"], msg, type: "value_error" }]);
+  throw fault(field, `Set either '${field}' or 'budget_id', not both.`);
 }

@@ -1,12 +1,12 @@
 /** The fields of a key in LiteLLM's bodies and in ours, and what they make of a key. */
 
 import { Type, type Static, type TSchema } from "typebox";
-import { unprocessable } from "../http/body.ts";
 import { ApiError } from "../http/errors.ts";
 import type { CustomerRule, Key, KeyRole } from "../ledger/book.ts";
 import type { Unstamped } from "../ledger/command.ts";
 import { customerIdFault } from "../ledger/customer-id.ts";
 import { parseDuration, spanOf } from "../money/duration.ts";
+import { fault } from "./budget-period.ts";
 import { BUDGET_FIELDS } from "./litellm-budget.ts";
 
 /** Control characters and halves of pairs: databases, logs and terminals each break on some of them. */
@@ -107,7 +107,10 @@ function metadataFrom(
   if (metadata === undefined) return { metadata: text, customerBudgetId };
   const json = JSON.stringify(metadata ?? {});
   if (json.length > METADATA_CHARS_MAX) {
-    throw faulty("metadata", `is longer than ${String(METADATA_CHARS_MAX)} characters of JSON`);
+    throw fault(
+      "metadata",
+      `metadata is longer than ${String(METADATA_CHARS_MAX)} characters of JSON`,
+    );
   }
   return { metadata: json, customerBudgetId: customerBudgetFrom(metadata ?? {}) };
 }
@@ -115,12 +118,12 @@ function metadataFrom(
 function customerBudgetFrom({ end_user_budget_id: id }: Record<string, unknown>): string | null {
   if (id === undefined || id === null) return null;
   if (typeof id === "string" && /^[^\p{Cc}\p{Cs}]{1,256}$/u.test(id)) return id;
-  throw faulty("metadata.end_user_budget_id", "is not the id of a budget");
+  throw fault("metadata", "end_user_budget_id is not the id of a budget");
 }
 
 function roleFrom({ role, key_type: type }: KeyFields, current: KeyRole): KeyRole {
   if (type === undefined) return role ?? current;
-  if (role !== undefined && role !== ROLES[type]) throw faulty("role", "contradicts key_type");
+  if (role !== undefined && role !== ROLES[type]) throw fault("role", "role contradicts key_type");
   return ROLES[type];
 }
 
@@ -128,10 +131,10 @@ function roleFrom({ role, key_type: type }: KeyFields, current: KeyRole): KeyRol
 function ruleFrom(fields: KeyFields, current: CustomerRule): CustomerRule {
   const { customer_mode: mode = current.mode, customer_id, customer_prefix } = fields;
   if (customer_id !== undefined && mode !== "bound") {
-    throw faulty("customer_id", "is only for customer_mode bound");
+    throw fault("customer_id", "customer_id is only for customer_mode bound");
   }
   if (customer_prefix !== undefined && mode !== "prefix") {
-    throw faulty("customer_prefix", "is only for customer_mode prefix");
+    throw fault("customer_prefix", "customer_prefix is only for customer_mode prefix");
   }
   if (mode === "bound") {
     const known = current.mode === mode ? current.customer : undefined;
@@ -145,15 +148,10 @@ function ruleFrom(fields: KeyFields, current: CustomerRule): CustomerRule {
 }
 
 function customerFrom(field: string, text: string | undefined): string {
-  if (text === undefined) throw faulty(field, "is needed by this customer_mode");
-  const fault = customerIdFault(text);
-  if (fault !== null) throw faulty(field, fault);
+  if (text === undefined) throw fault(field, `${field} is needed by this customer_mode`);
+  const why = customerIdFault(text);
+  if (why !== null) throw fault(field, `${field} ${why}`);
   return text;
-}
-
-function faulty(field: string, what: string): ApiError {
-  const loc = ["body", ...field.split(".")];
-  return unprocessable([{ loc, msg: `${field} ${what}`, type: "value_error" }]);
 }
 
 function clearable<Schema extends TSchema>(schema: Schema) {

@@ -5,6 +5,7 @@ import type { Unstamped } from "../ledger/command.ts";
 import { jsonUsd, nanoUsd, ZERO_USD, type NanoUsd } from "../money/amount.ts";
 import { windowAt } from "../money/window.ts";
 import type { Admin } from "./admin.ts";
+import { iso } from "./budget-period.ts";
 import { isOwn } from "./key-budget.ts";
 import { budgetTable, usdLimitOf } from "./litellm-budget.ts";
 
@@ -16,17 +17,6 @@ export interface BudgetedKey {
 
 /** Only the master key makes keys, and this is LiteLLM's name for who has it. */
 const CREATED_BY = "default_user_id";
-
-const NO_LIMITS = {
-  max_budget: null,
-  soft_budget: null,
-  budget_duration: null,
-  budget_reset_at: null,
-  tpm_limit: null,
-  rpm_limit: null,
-  max_parallel_requests: null,
-  model_max_budget: null,
-};
 
 export async function keyObject(shown: BudgetedKey, admin: Admin): Promise<object> {
   const [object = {}] = await keyObjects([shown], admin);
@@ -45,7 +35,6 @@ export async function keyObjects(
 /** The limits stand at the top, as a key's own do at LiteLLM; `budget_id` is of a tier alone. */
 function objectOf({ key, budget }: BudgetedKey, spend: NanoUsd, now: number): object {
   const table = budget === null ? null : budgetTable(budget, now);
-  const limits = Object.keys(NO_LIMITS).map((field) => [field, table?.[field] ?? null]);
   return {
     token: key.hash,
     token_id: key.hash,
@@ -54,19 +43,32 @@ function objectOf({ key, budget }: BudgetedKey, spend: NanoUsd, now: number): ob
     role: key.role,
     ...ruleObject(key),
     blocked: key.blocked,
-    expires: key.expiresAt === null ? null : isoTime(key.expiresAt),
+    expires: key.expiresAt === null ? null : iso(key.expiresAt),
     models: key.models,
     spend: jsonUsd(spend),
-    ...Object.fromEntries(limits),
+    ...limitsIn(table),
     budget_id: isOwn(budget, key) ? null : key.budgetId,
     litellm_budget_table: table,
     metadata: JSON.parse(key.metadata),
     team_id: key.teamId,
     user_id: key.userId,
-    created_at: isoTime(key.createdAt),
+    created_at: iso(key.createdAt),
     created_by: CREATED_BY,
-    updated_at: isoTime(key.updatedAt),
+    updated_at: iso(key.updatedAt),
     updated_by: CREATED_BY,
+  };
+}
+
+function limitsIn(table: ReturnType<typeof budgetTable> | null): object {
+  return {
+    max_budget: table?.max_budget ?? null,
+    soft_budget: table?.soft_budget ?? null,
+    budget_duration: table?.budget_duration ?? null,
+    budget_reset_at: table?.budget_reset_at ?? null,
+    tpm_limit: table?.tpm_limit ?? null,
+    rpm_limit: table?.rpm_limit ?? null,
+    max_parallel_requests: table?.max_parallel_requests ?? null,
+    model_max_budget: table?.model_max_budget ?? null,
   };
 }
 
@@ -102,8 +104,4 @@ function spendCounter({ key, budget }: BudgetedKey, now: number): CounterKey | u
   if (limit === undefined) return undefined;
   const scope = { scope: "key", scopeId: key.hash } as const;
   return { ...scope, meter: "usd", model: "", ...windowAt(limit.period, now) };
-}
-
-function isoTime(ms: number): string {
-  return Temporal.Instant.fromEpochMilliseconds(ms).toString();
 }

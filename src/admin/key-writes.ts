@@ -1,11 +1,11 @@
 /** What administrators do to keys. A secret is in the answer of the call that makes it, and nowhere after that. */
 
 import { hashOf } from "../http/auth.ts";
-import { unprocessable } from "../http/body.ts";
 import { ApiError } from "../http/errors.ts";
 import type { Key } from "../ledger/book.ts";
 import type { Rewrite, Unstamped } from "../ledger/command.ts";
 import type { Admin } from "./admin.ts";
+import { fault } from "./budget-period.ts";
 import { budgetGoneWith, budgetOfKey, keyBudget } from "./key-budget.ts";
 import { patchedKey, type ChangedKey, type KeyFields, type NewKey } from "./key-fields.ts";
 import { keyObject, type BudgetedKey } from "./key-object.ts";
@@ -68,7 +68,8 @@ export interface KeysGone {
 /** All of them or none. What was charged to them stays, in their postings and in every report. */
 export async function deleteKeys({ keys, key_aliases: aliases }: KeysGone, admin: Admin) {
   const names = keys ?? aliases;
-  if (names === undefined || (keys !== undefined && aliases !== undefined)) throw eitherOr();
+  if (names === undefined || (keys !== undefined && aliases !== undefined))
+    throw fault("keys", "Set either 'keys' or 'key_aliases'.");
   const find = keys === undefined ? keyOfAlias : findKey;
   return write(admin, async () => {
     const found = await Promise.all(names.map((name) => find(name, admin)));
@@ -82,7 +83,7 @@ export async function deleteKeys({ keys, key_aliases: aliases }: KeysGone, admin
 }
 
 /** By its secret, or by a hash of its first or its present one. */
-export async function findKey(name: string, { ledger }: Admin): Promise<Key | undefined> {
+async function findKey(name: string, { ledger }: Admin): Promise<Key | undefined> {
   if (!HASH.test(name)) return ledger.read.keyBySecret(hashOf(name));
   return (await ledger.read.key(name)) ?? ledger.read.keyBySecret(name);
 }
@@ -162,11 +163,6 @@ function alreadyThere(): ApiError {
 function noSuchKeys(names: readonly string[]): ApiError {
   const some = names.slice(0, 10).map(masked).join(", ");
   return new ApiError("not_found", `Key(s)=${some} do not exist in db`, { param: "keys" });
-}
-
-function eitherOr(): ApiError {
-  const msg = "Set either 'keys' or 'key_aliases'.";
-  return unprocessable([{ loc: ["body", "keys"], msg, type: "value_error" }]);
 }
 
 /** A secret that was mistyped is still most of one. */
