@@ -59,7 +59,9 @@ function refusalError(refusal: Refusal): ApiError {
   }
   if (refusal.name === "alias_taken") {
     // LiteLLM's words, and its status.
-    const message = `Key with alias '${refusal.alias}' already exists. Unique key aliases across all keys are required.`;
+    const message =
+      `Key with alias '${refusal.alias}' already exists. ` +
+      "Unique key aliases across all keys are required.";
     return new ApiError("invalid_request", message, { param: "key_alias" });
   }
   throw new Error(`a write cannot be refused as ${refusal.name}`);
