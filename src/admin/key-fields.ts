@@ -52,7 +52,8 @@ export const ChangedKey = Type.Object(
 );
 export type ChangedKey = Static<typeof ChangedKey>;
 
-export type KeyFields = Omit<ChangedKey, "key">;
+export const KeyFields = Type.Object(KEY_FIELDS, { additionalProperties: false });
+export type KeyFields = Static<typeof KeyFields>;
 
 /** LiteLLM's name for every model there is. */
 const ALL_MODELS = "all-proxy-models";

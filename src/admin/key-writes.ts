@@ -49,13 +49,12 @@ export async function blockKey(name: string, blocked: boolean, admin: Admin): Pr
 }
 
 /** The hash that its counters are named for stays, so a new secret is no new budget. */
-export async function regenerateKey(name: string, admin: Admin) {
+export async function regenerateKey({ key: name, ...fields }: ChangedKey, admin: Admin) {
   const secret = admin.newSecret();
-  const made = await write(admin, async ({ at }) => {
+  const made = await write(admin, async (stamp) => {
     const current = await keyNamed(name, admin);
-    const key = { ...current, ...shownOf(secret), secretHash: hashOf(secret), updatedAt: at };
-    const budget = await budgetOfKey(current, admin);
-    return { keys: [rewriteOf(current, key)], answer: { key, budget } };
+    const renewed = { ...current, ...shownOf(secret), secretHash: hashOf(secret) };
+    return patchPlan(fields, renewed, stamp, admin);
   });
   return { key: secret, ...signing(made.key, admin), ...(await keyObject(made, admin)) };
 }

@@ -7,7 +7,7 @@ import { forbidden } from "../http/forbidden.ts";
 import type { Key } from "../ledger/book.ts";
 import type { Admin } from "./admin.ts";
 import { budgetOfKey } from "./key-budget.ts";
-import { ChangedKey, KeyName, Name, NewKey } from "./key-fields.ts";
+import { ChangedKey, KeyFields, KeyName, Name, NewKey } from "./key-fields.ts";
 import { keyObject, keyObjects } from "./key-object.ts";
 import {
   blockKey,
@@ -103,18 +103,19 @@ function blockRoutes(app: FastifyInstance, admin: Admin): void {
   }
 }
 
+/** A new secret, and whatever else the body sets, which may be nothing. */
 function regenerateRoutes(app: FastifyInstance, admin: Admin): void {
   const summary = "Give a key a new secret";
-  app.post<{ Body: Named }>(
+  app.post<{ Body: ChangedKey }>(
     "/key/regenerate",
-    { config: { access: "write" }, schema: { summary, tags, body: Named } },
-    ({ body }) => regenerateKey(body.key, admin),
+    { config: { access: "write" }, schema: { summary, tags, body: ChangedKey } },
+    ({ body }) => regenerateKey(body, admin),
   );
-  const body = Type.Union([Type.Null(), Type.Object({}, { additionalProperties: false })]);
-  app.post<{ Params: Named }>(
+  const body = Type.Union([KeyFields, Type.Null()]);
+  app.post<{ Params: Named; Body: KeyFields | null }>(
     "/key/:key/regenerate",
     { config: { access: "write" }, schema: { summary, tags, params: Named, body } },
-    ({ params }) => regenerateKey(params.key, admin),
+    ({ params, body: fields }) => regenerateKey({ ...fields, ...params }, admin),
   );
 }
 

@@ -134,7 +134,7 @@ onEachDatabase((database) => {
     ["an unknown field", "/key/generate", { max_bugdet: 1 }, "max_bugdet"],
     ["an unknown field", "/key/update", { key: "sk-x", spend: 0 }, "spend"],
     ["an unknown field", "/key/block", { key: "sk-x", reason: "" }, "reason"],
-    ["an unknown field", "/key/regenerate", { key: "sk-x", max_budget: 9 }, "max_budget"],
+    ["an unknown field", "/key/regenerate", { key: "sk-x", new_key: "sk-y" }, "new_key"],
     ["no key", "/key/update", { max_budget: 1 }, "key"],
     ["no key", "/key/delete", {}, "keys"],
     ["an empty list", "/key/delete", { keys: [] }, "keys"],

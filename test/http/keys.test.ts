@@ -240,6 +240,17 @@ onEachDatabase((database) => {
     }
   });
 
+  test("a new secret may come with changes", async () => {
+    const { key } = (await ok(purser.post("/key/generate", { max_budget: 5 }))).body;
+    const path = `/key/${key}/regenerate`;
+    const { body } = await ok(purser.post(path, { max_budget: 7, duration: "30d" }));
+    assert.deepEqual([body.max_budget, (await info(body.key)).body.info.max_budget], [7, 7]);
+    assert.notEqual(body.expires, null);
+    const unknown = await purser.post(`/key/${body.key}/regenerate`, { new_key: "sk-chosen" });
+    assert.equal(unknown.status, 422);
+    assert.equal((await chat(body.key)).status, 200);
+  });
+
   for (const [mode, value, shown] of [
     ["any", {}, {}],
     ["required", {}, {}],
