@@ -13,34 +13,11 @@ const ROUNDS = 150;
 
 /** What injections, broken decoders and careless loggers choke on. */
 const PIECES = [
-  ..."'\"`\\;%_*?&=#/ ,(){}<>$\n\r\t",
-  ...[
-    "\u0000",
-    "\u0001",
-    "\u007f",
-    "\u0085",
-    "\u2028",
-    "\u202e",
-    "ﬀ",
-    "é",
-    "🦉",
-    "\ud800",
-    "\udc00",
-  ],
-  ...["' or '1'='1", "union select * from keys --", "; drop table keys", "$1", "${x}", "%00", "%s"],
-  ...[
-    "Bearer ",
-    "sk-",
-    "sk-1234",
-    "null",
-    "undefined",
-    "__proto__",
-    "NaN",
-    "-1",
-    "../..",
-    "x".repeat(300),
-  ],
-];
+  "'\"`\\;%_*?&=#/ ,(){}<>$\n\r\t".split(""),
+  ["\u0000", "\u0001", "\u007f", "\u0085", "\u2028", "\u202e", "ﬀ", "é", "🦉", "\ud800", "\udc00"],
+  ["' or '1'='1", "union select * from keys --", "; drop table keys", "$1", "${x}", "%00", "%s"],
+  ["Bearer ", "sk-", "sk-1234", "null", "__proto__", "NaN", "-1", "../..", "x".repeat(300)],
+].flat();
 
 const ROUTES = [
   ["POST", "/v1/chat/completions"],
@@ -206,10 +183,10 @@ onEachDatabase((database) => {
     const socket = connect(Number(new URL(purser.base).port), "127.0.0.1");
     const body = '{"model":"m","messages":[]}';
     const head = [
-      ...[`${method} ${path} HTTP/1.1`, "host: x", "connection: close", `authorization: ${secret}`],
-      ...["content-type: application/json", `content-length: ${String(body.length)}`, "", body],
+      `${method} ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: ${secret}`,
+      `content-type: application/json\r\ncontent-length: ${String(body.length)}`,
     ];
-    socket.write(head.join("\r\n"));
+    socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
     const chunks: Buffer[] = [];
     socket.on("data", (chunk: Buffer) => chunks.push(chunk));
     await once(socket, "close");

@@ -253,7 +253,6 @@ function assertModelDenied({ status, body }: Reply, model: string): void {
 
 /** Again from the start if the minute turned meanwhile: then it was two windows. */
 async function withinOneMinute(work: () => Promise<void>): Promise<void> {
-  const minute = (): number => Math.floor(Date.now() / 60_000);
   for (;;) {
     const start = minute();
     try {
@@ -262,4 +261,8 @@ async function withinOneMinute(work: () => Promise<void>): Promise<void> {
       if (minute() === start) throw error;
     }
   }
+}
+
+function minute(): number {
+  return Math.floor(Date.now() / 60_000);
 }

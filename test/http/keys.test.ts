@@ -149,8 +149,13 @@ onEachDatabase((database) => {
       { ...before, max_budget: 0, user_id: null, role: "inference", litellm_budget_table: table },
     );
     const cleared = {
-      ...{ key_alias: null, models: null, duration: null, metadata: null, team_id: null },
-      ...{ max_budget: null, rpm_limit: null },
+      key_alias: null,
+      models: null,
+      duration: null,
+      metadata: null,
+      team_id: null,
+      max_budget: null,
+      rpm_limit: null,
     };
     const { body } = await ok(purser.post("/key/update", { key, ...cleared }));
     assert.deepEqual(
@@ -326,11 +331,17 @@ onEachDatabase((database) => {
     assert.deepEqual(
       pages.map(({ keys, ...rest }) => ({ shown: keys.length, ...rest })),
       [2, 2, 1, 0].map((shown, index) => ({
-        ...{ shown, total_count: 5, current_page: index + 1, total_pages: 3 },
+        shown,
+        total_count: 5,
+        current_page: index + 1,
+        total_pages: 3,
       })),
     );
     const spends = pages.flatMap(({ keys }) => keys.map(spendOf));
-    assert.deepEqual(spends.toSorted(), [0, 0.06, 0.12, 0.18, 0.24]);
+    assert.deepEqual(
+      spends.toSorted((a, b) => a - b),
+      [0, 0.06, 0.12, 0.18, 0.24],
+    );
     const { keys, total_count } = (await ok(purser.get("/key/list?team_id=pages&user_id=nobody")))
       .body;
     assert.deepEqual([keys, total_count], [[], 0]);

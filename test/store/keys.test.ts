@@ -81,10 +81,6 @@ onEachDatabase((database) => {
   });
 
   test("of keys that get one alias in one batch the first has it, and who gives it up keeps it until the next", async () => {
-    const write = (id: string, alias: string | null, revision: string | null = null): Write => {
-      const hash = revision ?? id;
-      return ledger.write(id, { keys: [{ id: hash, revision, row: ledger.key(hash, { alias }) }] });
-    };
     const first = await store.apply([write("b1", "test"), write("b2", "test")]);
     assert.deepEqual(first.map(nameOf), ["written", "alias_taken"]);
     const swap = await store.apply([write("b3", null, "b1"), write("b4", "test")]);
@@ -92,3 +88,9 @@ onEachDatabase((database) => {
     assert.equal(nameOf(await one(store, write("b4", "test"))), "written");
   });
 });
+
+/** Of the key that the write of this id, or of the earlier one, made. */
+function write(id: string, alias: string | null, revision: string | null = null): Write {
+  const hash = revision ?? id;
+  return ledger.write(id, { keys: [{ id: hash, revision, row: ledger.key(hash, { alias }) }] });
+}
