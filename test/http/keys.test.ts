@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { hashOf, signingSecretOf } from "../../src/http/auth.ts";
 import { parseDatabase } from "../../src/config/database.ts";
+import type { LedgerReader } from "../../src/ledger/store.ts";
 import { openReader, openStore } from "../../src/store/open.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import * as ledger from "../support/ledger.ts";
@@ -95,9 +96,7 @@ onEachDatabase((database) => {
 
   test("the secret is stored by its sha256 alone and shown by nothing but the answer that made it", async () => {
     const { key: secret, token } = (await ok(purser.post("/key/generate", {}))).body;
-    const { reader, close } = await openReader(place());
-    const row = await reader.key(token);
-    await close();
+    const row = await reading((reader) => reader.key(token));
     assert.equal(row?.secretHash, hashOf(secret));
     assert.ok(!JSON.stringify(row).includes(secret.slice(0, -4)));
     const later = [
@@ -216,11 +215,12 @@ onEachDatabase((database) => {
     assert.deepEqual([status, body.error.message], [401, "Authentication Error, Invalid API key."]);
     assert.equal((await purser.get(`/key/info?key=${key}`)).status, 404);
     assert.equal((await purser.info("deleter-co")).spend, 0.12);
-    const { reader, close } = await openReader(place());
-    assert.equal(await reader.budget(own.budget_id), undefined);
-    assert.equal((await reader.keyCharges([hashOf(key)])).get(hashOf(key)), 120_000_000n);
-    assert.deepEqual((await reader.audit()).drifts, []);
-    await close();
+    await reading(async (reader) => {
+      assert.equal(await reader.budget(own.budget_id), undefined);
+      const charges = await reader.keyCharges([hashOf(key)]);
+      assert.equal(charges.get(hashOf(key)), 120_000_000n);
+      assert.deepEqual((await reader.audit()).drifts, []);
+    });
   });
 
   test("a new secret replaces the old one at once and leaves everything else as it was", async () => {
@@ -350,6 +350,16 @@ onEachDatabase((database) => {
   function place() {
     const parsed = parseDatabase(url);
     return parsed.ok ? parsed.value : assert.fail(parsed.problem);
+  }
+
+  /** Past Purser. */
+  async function reading<T>(work: (reader: LedgerReader) => Promise<T>): Promise<T> {
+    const { reader, close } = await openReader(place());
+    try {
+      return await work(reader);
+    } finally {
+      await close();
+    }
   }
 
   function info(name: string): Promise<Reply> {
