@@ -90,7 +90,11 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
 }
 
 function keysOf({ masterKey }: Config, ledger: LedgerStore): Keys {
-  return { masterKeyHash: hashOf(masterKey), find: (hash) => ledger.read.keyBySecret(hash) };
+  return {
+    masterKeyHash: hashOf(masterKey),
+    find: (secretHash) => ledger.read.keyBySecret(secretHash),
+    byHash: (hash) => ledger.read.key(hash),
+  };
 }
 
 function signerOf({ masterKey }: Config): (secretHash: string) => string {

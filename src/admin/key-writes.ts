@@ -1,6 +1,6 @@
 /** What administrators do to keys. A secret is in the answer of the call that makes it, and nowhere after that. */
 
-import { hashOf } from "../http/auth.ts";
+import { hashOf, keyNamed } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
 import type { Key } from "../ledger/book.ts";
 import type { Rewrite, Unstamped } from "../ledger/command.ts";
@@ -22,7 +22,8 @@ export async function generateKey({ key: given, ...fields }: NewKey, admin: Admi
   if (!SECRET.test(secret)) throw malformed(secret);
   if (hash === admin.keys.masterKeyHash) throw alreadyThere();
   const made = await write(admin, async (stamp) => {
-    if ((await findKey(secret, admin)) ?? (await admin.ledger.read.key(hash))) throw alreadyThere();
+    const { find, byHash } = admin.keys;
+    if ((await find(hash)) ?? (await byHash(hash))) throw alreadyThere();
     return patchPlan(fields, { ...newKey(secret, stamp.at), revision: null }, stamp, admin);
   });
   return { key: secret, ...signing(made.key, admin), ...(await keyObject(made, admin)) };
@@ -30,7 +31,7 @@ export async function generateKey({ key: given, ...fields }: NewKey, admin: Admi
 
 export async function updateKey({ key: name, ...fields }: ChangedKey, admin: Admin) {
   const made = await write(admin, async (stamp) =>
-    patchPlan(fields, await keyNamed(name, admin), stamp, admin),
+    patchPlan(fields, await requireKey(name, admin), stamp, admin),
   );
   const secret = fields.customer_mode === undefined ? {} : signing(made.key, admin);
   return { key: name, ...secret, ...(await keyObject(made, admin)) };
@@ -39,7 +40,7 @@ export async function updateKey({ key: name, ...fields }: ChangedKey, admin: Adm
 /** Blocking what is blocked changes nothing. */
 export async function blockKey(name: string, blocked: boolean, admin: Admin): Promise<object> {
   const made = await write(admin, async ({ at }) => {
-    const current = await keyNamed(name, admin);
+    const current = await requireKey(name, admin);
     const budget = await budgetOfKey(current, admin);
     if (current.blocked === blocked) return { answer: { key: current, budget } };
     const key = { ...current, blocked, updatedAt: at };
@@ -52,7 +53,7 @@ export async function blockKey(name: string, blocked: boolean, admin: Admin): Pr
 export async function regenerateKey({ key: name, ...fields }: ChangedKey, admin: Admin) {
   const secret = admin.newSecret();
   const made = await write(admin, async (stamp) => {
-    const current = await keyNamed(name, admin);
+    const current = await requireKey(name, admin);
     const renewed = { ...current, ...shownOf(secret), secretHash: hashOf(secret) };
     return patchPlan(fields, renewed, stamp, admin);
   });
@@ -69,9 +70,10 @@ export async function deleteKeys({ keys, key_aliases: aliases }: KeysGone, admin
   const names = keys ?? aliases;
   if (names === undefined || (keys !== undefined && aliases !== undefined))
     throw fault("keys", "Set either 'keys' or 'key_aliases'.");
-  const find = keys === undefined ? keyOfAlias : findKey;
+  const find = (name: string): Promise<Key | undefined> =>
+    keys === undefined ? keyOfAlias(name, admin) : keyNamed(name, admin.keys);
   return write(admin, async () => {
-    const found = await Promise.all(names.map((name) => find(name, admin)));
+    const found = await Promise.all(names.map(find));
     const missing = names.filter((_, index) => found[index] === undefined);
     if (missing.length > 0) throw noSuchKeys(missing);
     const gone = [...new Map(found.flatMap((key) => (key ? [[key.hash, key]] : []))).values()];
@@ -81,14 +83,8 @@ export async function deleteKeys({ keys, key_aliases: aliases }: KeysGone, admin
   });
 }
 
-/** By its secret, or by a hash of its first or its present one. */
-async function findKey(name: string, { ledger }: Admin): Promise<Key | undefined> {
-  if (!HASH.test(name)) return ledger.read.keyBySecret(hashOf(name));
-  return (await ledger.read.key(name)) ?? ledger.read.keyBySecret(name);
-}
-
-export async function keyNamed(name: string, admin: Admin): Promise<Key> {
-  const key = await findKey(name, admin);
+export async function requireKey(name: string, { keys }: Admin): Promise<Key> {
+  const key = await keyNamed(name, keys);
   if (key === undefined) throw noSuchKey();
   return key;
 }

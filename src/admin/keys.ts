@@ -13,9 +13,9 @@ import {
   blockKey,
   deleteKeys,
   generateKey,
-  keyNamed,
   noSuchKey,
   regenerateKey,
+  requireKey,
   updateKey,
 } from "./key-writes.ts";
 
@@ -124,7 +124,7 @@ async function keyInfo(name: string | undefined, caller: Caller, admin: Admin): 
   const { key: own } = caller;
   const isOther = name !== undefined && (own === null || !isNamed(own, name));
   if (isOther && roleOf(caller) === "inference") throw forbidden("/key/info", caller);
-  const key = isOther ? await keyNamed(name, admin) : own;
+  const key = isOther ? await requireKey(name, admin) : own;
   if (key === null) throw noSuchKey();
   const budget = await budgetOfKey(key, admin);
   return { key: name ?? key.hash, info: await keyObject({ key, budget }, admin) };

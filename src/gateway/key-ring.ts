@@ -14,11 +14,12 @@ export class KeyRing {
   readonly remembered: Keys;
   readonly fresh: Keys;
 
-  constructor({ masterKeyHash, find }: Keys) {
+  constructor({ masterKeyHash, find, byHash }: Keys) {
     this.#read = find;
-    this.fresh = { masterKeyHash, find: (secretHash) => this.#readAnew(secretHash) };
+    this.fresh = { masterKeyHash, byHash, find: (secretHash) => this.#readAnew(secretHash) };
     this.remembered = {
       masterKeyHash,
+      byHash,
       find: async (secretHash) => this.#kept.get(secretHash) ?? (await this.#readAnew(secretHash)),
     };
   }

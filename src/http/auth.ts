@@ -29,6 +29,8 @@ export interface Keys {
   readonly masterKeyHash: string;
   /** The key whose secret has this hash, if there is one. */
   readonly find: (secretHash: string) => Promise<Key | undefined>;
+  /** The key that this hash names for good. */
+  readonly byHash: (hash: string) => Promise<Key | undefined>;
 }
 
 /** Throws `authentication` where there is no such key. Whether the key is still good is for `requireGood`. */
@@ -71,6 +73,14 @@ export function keyExpired(): ApiError {
 
 export function roleOf({ key }: Caller): Role {
   return key === null ? "admin" : key.role;
+}
+
+const HASH = /^[0-9a-f]{64}$/;
+
+/** By its secret, or by the hash of its first secret or of its present one. */
+export async function keyNamed(name: string, { find, byHash }: Keys): Promise<Key | undefined> {
+  if (!HASH.test(name)) return find(hashOf(name));
+  return (await byHash(name)) ?? find(name);
 }
 
 /** The hex sha256 of a key. */

@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { parseDatabase } from "../../src/config/database.ts";
-import { openStore } from "../../src/store/open.ts";
+import { putAccounts } from "../support/accounts.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import * as ledger from "../support/ledger.ts";
 import { pricedModel, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
@@ -21,12 +20,7 @@ onEachDatabase((database) => {
 
   before(async () => {
     const url = await database();
-    const parsed = parseDatabase(url);
-    const store = await openStore(parsed.ok ? parsed.value : assert.fail(), ledger.POLICY);
-    await store.apply([
-      ledger.write("w", { budgets: [{ id: NOTHING.id, revision: null, row: NOTHING }] }),
-    ]);
-    await store.close();
+    await putAccounts(url, { budgets: [NOTHING] });
     upstream = await startUpstream();
     purser = await startTestPurser({
       database: url,

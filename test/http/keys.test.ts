@@ -1,11 +1,13 @@
 /** LiteLLM's key routes over HTTP: what is written is what is shown, and a secret is shown once. */
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 import { hashOf, signingSecretOf } from "../../src/http/auth.ts";
 import { parseDatabase } from "../../src/config/database.ts";
 import type { LedgerReader } from "../../src/ledger/store.ts";
-import { openReader, openStore } from "../../src/store/open.ts";
+import { openReader } from "../../src/store/open.ts";
+import { putAccounts } from "../support/accounts.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import * as ledger from "../support/ledger.ts";
 import { MASTER_KEY, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
@@ -39,11 +41,7 @@ onEachDatabase((database) => {
 
   before(async () => {
     url = await database();
-    const store = await openStore(place(), ledger.POLICY);
-    await store.apply([
-      ledger.write("w", { budgets: [{ id: "tier", revision: null, row: TIER }] }),
-    ]);
-    await store.close();
+    await putAccounts(url, { budgets: [TIER] });
     upstream = await startUpstream();
     purser = await startTestPurser({ database: url, upstream: upstream.origin });
   });
@@ -293,6 +291,21 @@ onEachDatabase((database) => {
     assert.notEqual(again.signing_secret, signing_secret);
   });
 
+  test("customer tokens are good that are signed with the present signing secret, and no others", async () => {
+    const { key, signing_secret: old } = (
+      await ok(purser.post("/key/generate", { customer_mode: "signed" }))
+    ).body;
+    const again = (await ok(purser.post("/key/regenerate", { key }))).body;
+    for (const [secret, status] of [
+      [again.signing_secret, 200],
+      [old, 401],
+    ] as const) {
+      const token = { "x-purser-customer-token": tokenFor("signed-co", secret) };
+      assert.equal((await chat(again.key, "signed-co", token)).status, status);
+    }
+    assert.equal((await purser.info("signed-co")).spend, 0.06);
+  });
+
   test("a key that shares a tier gets limits of its own without changing anybody else's", async () => {
     const [a, b] = [
       (await ok(purser.post("/key/generate", { budget_id: "tier" }))).body,
@@ -366,11 +379,21 @@ onEachDatabase((database) => {
     return ok(purser.get(`/key/info?key=${encodeURIComponent(name)}`));
   }
 
-  function chat(secret: string, user = "acme"): Promise<Reply> {
+  function chat(secret: string, user = "acme", headers: object = {}): Promise<Reply> {
     const call = { model: "m", user, max_tokens: 20, messages: [{ role: "user", content: "hi" }] };
-    return purser.post("/v1/chat/completions", call, { authorization: `Bearer ${secret}` });
+    return purser.post("/v1/chat/completions", call, {
+      authorization: `Bearer ${secret}`,
+      ...headers,
+    });
   }
 });
+
+function tokenFor(sub: string, secret: string): string {
+  const exp = Math.floor(Date.now() / 1000) + 60;
+  const parts = [{ alg: "HS256" }, { sub, exp }].map((part) => JSON.stringify(part));
+  const text = parts.map((part) => Buffer.from(part).toString("base64url")).join(".");
+  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+}
 
 const NO_LIMITS = {
   max_budget: null,

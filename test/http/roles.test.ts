@@ -95,6 +95,9 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "GET /customer/info": at(READ, `/customer/info?end_user_id=${VICTIM.customer}`),
   "GET /end_user/info": at(READ, `/end_user/info?end_user_id=${VICTIM.customer}`),
 
+  "POST /customer/{id}/check": ofCheck("/customer"),
+  "POST /end_user/{id}/check": ofCheck("/end_user"),
+
   "POST /key/generate": {
     cells: WRITE,
     request: async (unique) => ({ path: "/key/generate", body: { key_alias: unique } }),
@@ -211,6 +214,11 @@ function call(path: string): Route {
 
 function newCustomer(path: string): Route {
   return { cells: WRITE, request: async (unique) => ({ path, body: { user_id: unique } }) };
+}
+
+function ofCheck(prefix: string): Route {
+  const path = `${prefix}/${VICTIM.customer}/check`;
+  return { cells: READ, request: async () => ({ path, body: { model: "m", input_tokens: 1 } }) };
 }
 
 function ofNewKey(path: string): Route {
