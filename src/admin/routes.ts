@@ -5,6 +5,7 @@ import { authenticate, requireGood, roleOf, type Caller, type Role } from "../ht
 import { schemaCompiler } from "../http/body.ts";
 import { ApiError } from "../http/errors.ts";
 import type { Admin } from "./admin.ts";
+import { budgetRoutes } from "./budgets.ts";
 import { customerRoutes } from "./customers.ts";
 
 /** `own`: of the caller's own key and nobody else's, which the route itself sees to. */
@@ -33,6 +34,7 @@ export function adminRoutes(app: FastifyInstance, admin: Admin): void {
   app.addHook("onRoute", requireAccess);
   app.addHook("onRequest", (request) => gate(request, admin));
   customerRoutes(app, admin);
+  budgetRoutes(app, admin);
 }
 
 function requireAccess({ url, config }: RouteOptions): void {

@@ -12,6 +12,7 @@ export const DEFAULTS = {
   database: { kind: "sqlite", file: "purser.db" },
   exceededStatus: 429,
   unsettledCharge: "input",
+  hideAmounts: false,
   newCustomers: { allowed: true, perMinuteMax: null },
   /** A long conversation with pictures in base64 is about 20 MiB; each call in flight may hold as much memory. */
   requestBytesMax: 32 * MIB,

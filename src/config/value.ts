@@ -1,6 +1,6 @@
 /** What a value may be: a parser takes it, or says what is wrong with it and what to write instead. */
 
-import { parsePrice, type PicoUsd } from "../money/amount.ts";
+import { parsePrice, parseUsd, type NanoUsd, type PicoUsd } from "../money/amount.ts";
 import { isObject, type Json, type JsonObject } from "../platform/json.ts";
 import { nearest } from "./nearest.ts";
 
@@ -49,6 +49,18 @@ export const parseList: Parse<readonly Json[]> = (value) =>
     ? fit(value)
     : misfit("is not a list", "write it as [a, b] or as lines with dashes");
 
+/** Dollars. */
+export const parseAmount: Parse<NanoUsd> = (value) => {
+  const amount =
+    typeof value === "string" || typeof value === "number" ? parseUsd(value) : undefined;
+  if (amount === undefined) return misfit("is not an amount of dollars", "write for example 12.5");
+  if (amount < 0n) return misfit("is negative", "write 0 to let nothing through");
+  if (amount === 0n && Number(value) !== 0) {
+    return misfit("is less than a billionth of a dollar", "write 0 to let nothing through");
+  }
+  return fit(amount);
+};
+
 /** Dollars per unit. */
 export const parseUnitPrice: Parse<PicoUsd> = (value) => {
   const price =
@@ -94,7 +106,7 @@ export function seconds(bounds: Omit<Bounds, "what">): Parse<number> {
 }
 
 /** Letter case does not matter, and a number may come as text, as it does from a variable. */
-export function oneOf<const T extends string | number>(options: readonly T[]): Parse<T> {
+export function oneOf<const T extends string | number | boolean>(options: readonly T[]): Parse<T> {
   return (value) => {
     const text = isObject(value) || isList(value) ? "" : String(value).toLowerCase();
     const option = options.find((candidate) => String(candidate).toLowerCase() === text);

@@ -12,6 +12,7 @@ import type { Price } from "../money/price.ts";
 import type { Caller } from "../http/auth.ts";
 import type { Call } from "./call.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
+import { hidesAmounts } from "./headers.ts";
 import { quote } from "./quote.ts";
 import { refusalError } from "./refusal.ts";
 import { inputTokensByBytes, inputTokensByTokenizer } from "./tokens.ts";
@@ -20,6 +21,8 @@ export interface Reserved {
   readonly hold: Held;
   readonly standing: Standing | null;
   readonly quote: Quote;
+  /** The caller is not to see what is left. */
+  readonly hidesAmounts: boolean;
 }
 
 /** A call on its way into the ledger. */
@@ -35,14 +38,14 @@ export interface Asking {
 export async function reserve(asking: Asking, gateway: Gateway): Promise<Reserved> {
   const roughly = quoteFor(asking, inputTokensByBytes(asking.call.body));
   const answer = await ask(asking, roughly, gateway);
-  if (!mayFitCloser(answer)) return reserved(answer, roughly, asking.at, gateway);
+  if (!mayFitCloser(answer)) return reserved(answer, roughly, asking, gateway);
 
   const inputTokens = await inputTokensByTokenizer(asking.call.body);
   if (inputTokens === null || inputTokens >= roughly.inputTokens) {
-    return reserved(answer, roughly, asking.at, gateway);
+    return reserved(answer, roughly, asking, gateway);
   }
   const closely = quoteFor(asking, inputTokens);
-  return reserved(await ask(asking, closely, gateway), closely, asking.at, gateway);
+  return reserved(await ask(asking, closely, gateway), closely, asking, gateway);
 }
 
 function quoteFor({ call, deployment, price }: Asking, inputTokens: number): Quote {
@@ -83,11 +86,17 @@ function mayFitCloser(outcome: Outcome): boolean {
   return money && remaining(refusal.standing) > 0n;
 }
 
-function reserved(outcome: Outcome, quoted: Quote, now: number, gateway: Gateway): Reserved {
+function reserved(
+  outcome: Outcome,
+  quoted: Quote,
+  { caller, at }: Asking,
+  { budgets, metrics }: Gateway,
+): Reserved {
   if (outcome.kind === "held") {
-    return { hold: outcome.hold, standing: outcome.standing, quote: quoted };
+    const { hold, standing } = outcome;
+    return { hold, standing, quote: quoted, hidesAmounts: hidesAmounts(caller, budgets) };
   }
   if (outcome.kind !== "refused") throw new Error(`a reserve was answered as ${outcome.kind}`);
-  gateway.metrics.refused(outcome.refusal.name);
-  throw refusalError(outcome.refusal, gateway.budgets, now);
+  metrics.refused(outcome.refusal.name);
+  throw refusalError(outcome.refusal, caller, budgets, at);
 }

@@ -42,12 +42,12 @@ export function sending(
 
 /** Purser's own headers on every answer to this call. */
 export function callHeaders(call: Call, deployment: Deployment, reserved: Reserved): Headers {
-  const { hold, quote, standing } = reserved;
+  const { hold, quote, standing, hidesAmounts } = reserved;
   const clamped = hold.outputTokens < quote.outputTokens;
   return {
     ...idHeaders(call.id),
     "x-litellm-model-id": deployment.config.id,
-    ...standingHeaders(standing),
+    ...standingHeaders(standing, hidesAmounts),
     ...(clamped ? { "x-purser-max-tokens": String(hold.outputTokens) } : {}),
   };
 }
