@@ -76,21 +76,6 @@ onEachDatabase((database) => {
     assert.equal(status, 200, text);
     return body.budget_id;
   };
-  const served = async (reply: Promise<Reply>): Promise<Reply> => {
-    const { status, text } = await reply;
-    assert.equal(status, 200, text);
-    return reply;
-  };
-  const refused = async (reply: Promise<Reply>, type: string): Promise<Reply> => {
-    const { status, body, text } = await reply;
-    assert.equal(status, 429, text);
-    assert.equal(body.error.type, type, text);
-    assert.deepEqual(Object.keys(body), ["error"]);
-    assert.deepEqual(Object.keys(body.error), ["message", "type", "param", "code"]);
-    assert.deepEqual([body.error.param, body.error.code], [null, "429"]);
-    return reply;
-  };
-
   test("a spent budget refuses the next call before the provider sees it, and no other customer", async () => {
     const budget = await customer("e44", { max_budget: 0.05 });
     await served(purser.chat("e44"));
@@ -312,13 +297,11 @@ onEachDatabase((database) => {
   test("a soft budget refuses nothing, and its crossing is told once", async () => {
     await customer("soft", { soft_budget: 0.1, max_budget: 1 });
     for (let call = 0; call < 3; call += 1) await served(purser.chat("soft"));
-    const isSoft = (body: Record<string, unknown>): boolean =>
-      body["customer_id"] === "soft" && body["event"] === "soft_budget_crossed";
-    const { body } = await receiver.next(isSoft);
+    const { body } = await receiver.next(isSoftCrossing);
     assert.deepEqual([body["spend"], body["max_budget"]], [0.12, 0.1]);
-    const third = (one: Record<string, unknown>): boolean => one["customer_id"] === "soft";
-    await until(() => Promise.resolve(receiver.bodies.filter(third).length >= 4));
-    assert.equal(receiver.bodies.filter(isSoft).length, 1);
+    // Three calls and the crossing.
+    await until(() => Promise.resolve(receiver.bodies.filter(isOfSoft).length >= 4));
+    assert.equal(receiver.bodies.filter(isSoftCrossing).length, 1);
   });
 
   test("a default budget applies from the moment it is created, to customers of before and of later", async () => {
@@ -403,6 +386,30 @@ onEachDatabase((database) => {
     }
   });
 });
+
+async function served(reply: Promise<Reply>): Promise<Reply> {
+  const { status, text } = await reply;
+  assert.equal(status, 200, text);
+  return reply;
+}
+
+async function refused(reply: Promise<Reply>, type: string): Promise<Reply> {
+  const { status, body, text } = await reply;
+  assert.equal(status, 429, text);
+  assert.equal(body.error.type, type, text);
+  assert.deepEqual(Object.keys(body), ["error"]);
+  assert.deepEqual(Object.keys(body.error), ["message", "type", "param", "code"]);
+  assert.deepEqual([body.error.param, body.error.code], [null, "429"]);
+  return reply;
+}
+
+function isOfSoft(event: Record<string, unknown>): boolean {
+  return event["customer_id"] === "soft";
+}
+
+function isSoftCrossing(event: Record<string, unknown>): boolean {
+  return isOfSoft(event) && event["event"] === "soft_budget_crossed";
+}
 
 /** What the headers of a refusal say of the budget, by the ends of their names. */
 function detailsOf(headers: Headers): Record<string, string> {
