@@ -9,10 +9,11 @@ import { banner } from "./cli/banner.ts";
 import type { FastifyInstance } from "fastify";
 import type { Config, DeploymentConfig, WebhookConfig } from "./config/config.ts";
 import { createDelivery, type Delivery } from "./events/outbox.ts";
+import { checkRoutes } from "./gateway/check.ts";
 import { callRoutes } from "./gateway/routes.ts";
 import type { Deployment } from "./gateway/gateway.ts";
 import { KeyRing } from "./gateway/key-ring.ts";
-import { hashOf, type Keys } from "./http/auth.ts";
+import { hashOf, signingSecretOf, type Keys } from "./http/auth.ts";
 import { createServer } from "./http/server.ts";
 import type { Budget } from "./ledger/book.ts";
 import type { Policy } from "./ledger/command.ts";
@@ -59,14 +60,16 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const calls = createCallLedger(ledger, spool, () => delivery?.wake());
   const deployments = deploymentsByModel(config.deployments, fake);
   const parts = { instance, deployments, prices, upstream, inFlight, clock, log, metrics };
+  const gateway = {
+    ...config,
+    ...parts,
+    keyRing: new KeyRing(keys),
+    signingSecret: (keyHash: string) => signingSecretOf(config.masterKey, keyHash),
+    ledger: calls,
+  };
   const server = await createServer({ requestBytesMax, log }, [
-    (app) =>
-      callRoutes(app, {
-        ...config,
-        ...parts,
-        keyRing: new KeyRing(keys),
-        ledger: calls,
-      }),
+    (app) => callRoutes(app, gateway),
+    (app) => checkRoutes(app, gateway),
     (app) => adminRoutes(app, adminOf(config, ledger, keys)),
     (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
   ]);

@@ -2,6 +2,7 @@
 
 import type { JsonObject } from "../platform/json.ts";
 import type { BudgetsConfig, Config, DatabaseConfig, Deadlines, WebhookConfig } from "./config.ts";
+import { customersOf, newCustomersOf } from "./customers.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { DEMO_MASTER_KEY } from "./demo.ts";
 import { readDeployments } from "./deployment.ts";
@@ -47,6 +48,7 @@ export function assemble(document: JsonObject, flags: Flags, root: Scope): Confi
     database,
     deployments,
     budgets: budgetsOf(general, litellm),
+    customers: customersOf(general, litellm, scope),
     place: {
       zone: litellm.timezone ?? DEFAULTS.place.zone,
       resetTime: litellm.budget_reset_time ?? DEFAULTS.place.resetTime,
@@ -122,7 +124,7 @@ function budgetsOf(general: General, litellm: Litellm): BudgetsConfig {
   return {
     defaultCustomerBudgetId: litellm.max_end_user_budget_id,
     fallbackCustomerCap: litellm.max_end_user_budget,
-    newCustomers: DEFAULTS.newCustomers,
+    newCustomers: newCustomersOf(general, litellm),
     exceededStatus: general.budget_exceeded_status ?? DEFAULTS.exceededStatus,
     unsettledCharge: general.unsettled_charge ?? DEFAULTS.unsettledCharge,
     hideAmounts: general.hide_amounts ?? DEFAULTS.hideAmounts,

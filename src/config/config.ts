@@ -12,6 +12,7 @@ export interface Config {
   readonly database: DatabaseConfig;
   readonly deployments: readonly DeploymentConfig[];
   readonly budgets: BudgetsConfig;
+  readonly customers: CustomersConfig;
   /** Whose midnight counts for a budget that names no zone of its own. */
   readonly place: Place;
   readonly webhook: WebhookConfig | null;
@@ -85,3 +86,27 @@ export interface Deadlines {
   /** What calls in flight get to finish after SIGTERM. */
   readonly shutdownMs: number;
 }
+
+/** How calls name their customer, which names are taken, and what the provider is told of them. */
+export interface CustomersConfig {
+  /** Besides the two that always do, in lower case and in the order in which they are looked at. */
+  readonly headers: readonly string[];
+  readonly idCharsMax: number;
+  /** What an id must match as a whole. */
+  readonly idPattern: RegExp | null;
+  /** Where the id stands in one that is a JSON text; without it such an id names nobody. */
+  readonly idJsonPath: readonly string[] | null;
+  /** A call's body must have `user`. */
+  readonly enforceUser: boolean;
+  /** An id that is not known names nobody, rather than being refused. */
+  readonly dropsUnknown: boolean;
+  /** Refused whatever the ledger says. */
+  readonly blocked: ReadonlySet<string>;
+  readonly upstreamUser: UpstreamUser;
+}
+
+/** What the provider gets to see of who the customer is. */
+export type UpstreamUser =
+  | { readonly mode: "pass" }
+  | { readonly mode: "strip" }
+  | { readonly mode: "hash"; readonly secret: string };

@@ -14,6 +14,8 @@ export const DEFAULTS = {
   unsettledCharge: "input",
   hideAmounts: false,
   newCustomers: { allowed: true, perMinuteMax: null },
+  /** What the ledger takes at most. */
+  customers: { idCharsMax: 256 },
   /** A long conversation with pictures in base64 is about 20 MiB; each call in flight may hold as much memory. */
   requestBytesMax: 32 * MIB,
   place: { zone: "UTC", resetTime: "00:00" },
@@ -27,4 +29,5 @@ export const DEFAULTS = {
     /** As long as Kubernetes waits by default before it kills; raise both for longer calls. */
     shutdownMs: 30_000,
   },
-} as const satisfies Partial<Config> & Partial<Config["budgets"]>;
+} as const satisfies Partial<Omit<Config, "customers">> &
+  Partial<Config["budgets"]> & { readonly customers: Partial<Config["customers"]> };

@@ -1,6 +1,7 @@
 /** Every key, variable and flag that Purser reads; the reader and docs/configuration.md both go by these tables. */
 
 import { DEFAULTS } from "./defaults.ts";
+import { CUSTOMER_KEYS, LITELLM_CUSTOMER_KEYS } from "./customer-keys.ts";
 import { parseDatabase } from "./database.ts";
 import type { Key, Keys } from "./key.ts";
 import {
@@ -8,6 +9,7 @@ import {
   parseCredential,
   parseMasterKey,
   parseModelName,
+  parseRegion,
   parseResetTime,
   parseWebhookSecret,
   parseZone,
@@ -65,7 +67,8 @@ export const KEYS = {
   deployment: {
     model_name: {
       parse: parseModelName,
-      about: "The name that clients ask for. Of several entries of one name the first is used.",
+      about:
+        "The name that clients ask for. Of several entries the first is used, or the first in the region.",
       required: "add the name that clients ask for",
     },
     litellm_params: {
@@ -100,7 +103,7 @@ export const KEYS = {
     },
     base_model: { parse: parseText, about: "As in `model_info`." },
     region_name: {
-      parse: parseText,
+      parse: parseRegion,
       about: "Where the deployment is: `eu` or `us` serves customers who are kept to that region.",
     },
     ...PRICE_KEYS,
@@ -115,7 +118,7 @@ export const KEYS = {
       parse: parseText,
       about: "The model whose list price applies, where `model` is a private name.",
     },
-    region_name: { parse: parseText, about: "As in `litellm_params`." },
+    region_name: { parse: parseRegion, about: "As in `litellm_params`." },
     mode: { parse: parseText, about: "`embedding` needs no output price." },
     max_output_tokens: {
       parse: wholeNumber({ min: 1, max: 1e9, what: "a whole number", example: 4096 }),
@@ -174,6 +177,7 @@ export const KEYS = {
     call_timeout: deadline("For the whole call.", "callMs"),
     shutdown_timeout: deadline("For calls in flight after SIGTERM.", "shutdownMs"),
     log_level: { ...logLevel(), default: `\`LOG_LEVEL\`, else \`${DEFAULTS.logLevel}\`` },
+    ...CUSTOMER_KEYS,
   },
   litellm_settings: {
     max_end_user_budget_id: {
@@ -194,6 +198,7 @@ export const KEYS = {
       about: "Local time at which budget periods of whole days begin.",
       default: `\`"${DEFAULTS.place.resetTime}"\``,
     },
+    ...LITELLM_CUSTOMER_KEYS,
   },
   router_settings: {},
 } satisfies Readonly<Record<string, Keys>>;

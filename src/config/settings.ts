@@ -32,6 +32,15 @@ export const parseModelName: Parse<string> = (value) => {
   return misfit("is a wildcard, which is not supported yet", "write one entry for each model");
 };
 
+/** It travels in a header, and customers are kept to regions in lower case. */
+export const parseRegion: Parse<string> = (value) => {
+  const text = parseText(value);
+  if (!text.ok) return text;
+  return /^[\w-]+$/.test(text.value)
+    ? fit(text.value.toLowerCase())
+    : misfit("is not the name of a region", "write for example eu or us");
+};
+
 /** `webhook` is served; the others are known so that they can be named as not sent yet. */
 export const parseAlertChannel = oneOf(["webhook", "slack", "email", "pagerduty"]);
 

@@ -17,7 +17,7 @@ interface UnsupportedGroup {
 
 /** Callbacks and checks of LiteLLM that refuse calls: nobody may believe that they run. */
 const ENFORCING = words(`
-  azure_content_safety banned_keywords blocked_user_check detect_prompt_injection
+  azure_content_safety banned_keywords detect_prompt_injection
   dynamic_rate_limiter dynamic_rate_limiter_v3 google_text_moderation hide_secrets
   lakera_prompt_injection llamaguard_moderations llmguard_moderations max_budget_limiter
   openai_moderations presidio enforce_model_rate_limits router_budget_limiting
@@ -100,16 +100,10 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
   ],
   general_settings: [
     {
-      otherwise: "calls would be charged to another customer, or to none",
-      cure: "remove it; the header x-litellm-customer-id and the body's user name the customer",
-      asks: asksForSomething,
-      keys: words("user_header_name user_header_mappings"),
-    },
-    {
       otherwise: "calls that name no customer would pass",
       cure: "remove it",
       asks: asksForSomething,
-      keys: words("enforce_user_param enforced_params service_account_settings"),
+      keys: words("enforced_params service_account_settings"),
     },
     {
       otherwise: "callers would be identified by keys alone",
@@ -143,12 +137,6 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
   ],
   litellm_settings: [
     {
-      otherwise: "customers would be taken from ids that nobody has created",
-      cure: "remove it",
-      asks: asksForSomething,
-      keys: words("validate_end_user_id_in_db"),
-    },
-    {
       otherwise: "spend would have no such cap",
       cure: "remove it; max_end_user_budget_id names the budget of customers without one",
       asks: isGiven,
@@ -158,9 +146,9 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
     },
     {
       otherwise: "calls would pass that LiteLLM refuses",
-      cure: "remove it; POST /customer/block blocks a customer",
+      cure: "remove it",
       asks: asksForSomething,
-      keys: words("blocked_user_list banned_keywords_list"),
+      keys: words("banned_keywords_list"),
     },
     {
       otherwise: "calls would pass that LiteLLM refuses",

@@ -4,12 +4,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { authenticate, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
 import type { Call } from "./call.ts";
+import { customerFor } from "./customer-rule.ts";
 import { finish, type Finished } from "./finish.ts";
 import { forward } from "./forward.ts";
 import type { Gateway } from "./gateway.ts";
-import { customerOf } from "./identify.ts";
 import { readBody, readChat, type ChatBody } from "./read.ts";
-import { reserve, type Asking, type Reserved } from "./reserve.ts";
+import { reserve, type Reserved } from "./reserve.ts";
+import { route } from "./route.ts";
 import { callHeaders, sending } from "./sending.ts";
 import { ending } from "./settle.ts";
 
@@ -31,11 +32,12 @@ export async function complete(
 ): Promise<void> {
   const caller = await authenticate(request.raw.headers, gateway.keyRing.remembered);
   const chat = readChat(await readBody(request.raw, gateway.requestBytesMax), request.pathModel);
-  const held = await byFreshKey(request, caller, gateway, async (known) => {
-    const asking = route(callOf(request, chat), known, gateway);
-    return { asking, reserved: await reserve(asking, gateway) };
+  const reserved = await byFreshKey(request, caller, gateway, async (known) => {
+    const naming = { headers: request.raw.headers, body: chat.body };
+    const customer = await customerFor(naming, known, gateway);
+    return reserve(route(callOf(request, customer, chat), known, gateway), gateway);
   });
-  const answer = await answered(held.asking, held.reserved, client, gateway);
+  const answer = await answered(reserved, client, gateway);
   finish(client, answer);
 }
 
@@ -56,38 +58,27 @@ async function byFreshKey<T>(
   }
 }
 
-function callOf({ id, raw, route, upstreamPath }: CallRequest, chat: ChatBody): Call {
-  return { id, route, upstreamPath, customer: customerOf(raw.headers, chat.body), ...chat };
-}
-
-function route(call: Call, caller: Caller, gateway: Gateway): Asking {
-  const deployment = gateway.deployments.get(call.model)?.[0];
-  if (deployment === undefined) {
-    const message = `The model "${shown(call.model)}" does not exist. See GET /v1/models.`;
-    throw new ApiError("model_not_found", message, { param: "model" });
-  }
-  const at = gateway.clock.now();
-  return { call, caller, deployment, price: gateway.prices.priceOf(deployment.config, at), at };
+function callOf(
+  { id, route: path, upstreamPath }: CallRequest,
+  customer: string | null,
+  chat: ChatBody,
+): Call {
+  return { id, route: path, upstreamPath, customer, ...chat };
 }
 
 /** Forwards and settles; the last of the answer is still here. */
 async function answered(
-  asking: Asking,
   reserved: Reserved,
   client: ServerResponse,
   gateway: Gateway,
 ): Promise<Finished> {
+  const { asking, hold } = reserved;
   const { call, deployment, price } = asking;
-  const { hold } = reserved;
   try {
-    const answer = await forward(
-      sending(call, deployment, reserved, gateway),
-      gateway.upstream,
-      client,
-    );
+    const answer = await forward(sending(reserved, gateway), gateway.upstream, client);
     const at = gateway.clock.now();
     const posted = await gateway.ledger.end(await ending({ call, hold, price, answer, at }));
-    const headers = callHeaders(call, deployment, { ...reserved, standing: posted.standing });
+    const headers = callHeaders({ ...reserved, standing: posted.standing });
     const charge = price === null ? null : posted.charge;
     return { answer, headers, charge, secret: deployment.config.apiKey };
   } catch (error) {
@@ -95,9 +86,4 @@ async function answered(
     await gateway.ledger.end({ kind: "expire", id: hold.id, at: gateway.clock.now() });
     throw error;
   }
-}
-
-/** Enough of a name to recognise it; a megabyte is not echoed. */
-function shown(name: string): string {
-  return name.length > 100 ? `${name.slice(0, 100)}…` : name;
 }

@@ -1,7 +1,12 @@
 /** What the data plane is made of; the composition root puts it together once. */
 
 import type { Dispatcher } from "undici";
-import type { BudgetsConfig, Deadlines, DeploymentConfig } from "../config/config.ts";
+import type {
+  BudgetsConfig,
+  CustomersConfig,
+  Deadlines,
+  DeploymentConfig,
+} from "../config/config.ts";
 import type { Refusal } from "../ledger/command.ts";
 import type { CallLedger } from "../ledger/store.ts";
 import type { PriceBook } from "../prices/book.ts";
@@ -15,6 +20,9 @@ export interface Gateway {
   readonly keyRing: KeyRing;
   readonly requestBytesMax: number;
   readonly budgets: BudgetsConfig;
+  readonly customers: CustomersConfig;
+  /** What the customer tokens of the key of this hash are signed with. */
+  readonly signingSecret: (keyHash: string) => string;
   readonly deadlines: Deadlines;
   readonly ledger: CallLedger;
   /** By the name that clients ask for. */

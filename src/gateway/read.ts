@@ -8,7 +8,7 @@ import { isObject, type Json, type JsonObject } from "../platform/json.ts";
 const CHOICES_MAX = 128;
 
 /** Larger than any model's context, small enough that a ceiling stays an exact integer. */
-const OUTPUT_TOKENS_MAX = 100_000_000;
+export const OUTPUT_TOKENS_MAX = 100_000_000;
 
 /** Ten times what a deep tool schema needs; without a bound, writing the body out again would overflow the stack. */
 const NESTING_MAX = 200;
@@ -50,9 +50,15 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
   });
 }
 
-/** `pathModel` is the model that Azure's path names; it stands for the body's. */
 export function readChat(bytes: Buffer, pathModel: string | undefined): ChatBody {
-  const body = parse(bytes);
+  return chatOf(parse(bytes), pathModel);
+}
+
+/** `pathModel` is the model that Azure's path names; it stands for the body's. */
+export function chatOf(body: JsonObject, pathModel: string | undefined): ChatBody {
+  if (!isWithinDepth(body, NESTING_MAX)) {
+    throw invalid(`The body is nested more than ${String(NESTING_MAX)} levels deep.`);
+  }
   const model = pathModel ?? body["model"];
   if (typeof model !== "string" || model === "") {
     throw invalid("model must be a non-empty string.", "model");
@@ -76,9 +82,6 @@ function parse(bytes: Buffer): JsonObject {
     throw invalid("The body is not valid JSON.");
   }
   if (!isObject(value)) throw invalid("The body must be a JSON object.");
-  if (!isWithinDepth(value, NESTING_MAX)) {
-    throw invalid(`The body is nested more than ${String(NESTING_MAX)} levels deep.`);
-  }
   return value;
 }
 

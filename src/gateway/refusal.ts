@@ -148,7 +148,7 @@ function keyName({ caller }: Telling): string {
   return caller.key?.name ?? "";
 }
 
-function customerBlocked(customer: string): ApiError {
+export function customerBlocked(customer: string): ApiError {
   const message = `User blocked from making LLM API Calls. User=${customer}`;
   const extra = { provider_specific_fields: { error: message } };
   return new ApiError("customer_blocked", message, { extra });

@@ -1,23 +1,20 @@
 /** Sets a call's ceiling aside before anything is forwarded, or says why not. */
 
-import {
-  remaining,
-  type Held,
-  type Outcome,
-  type Quote,
-  type Reserve,
-  type Standing,
-} from "../ledger/command.ts";
+import { remaining, type Asked, type Held, type Outcome } from "../ledger/command.ts";
+import type { Quote, Standing } from "../ledger/command.ts";
 import type { Price } from "../money/price.ts";
 import type { Caller } from "../http/auth.ts";
 import type { Call } from "./call.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
 import { hidesAmounts } from "./headers.ts";
+import { otherWay } from "./other-way.ts";
 import { quote } from "./quote.ts";
 import { refusalError } from "./refusal.ts";
 import { inputTokensByBytes, inputTokensByTokenizer } from "./tokens.ts";
 
 export interface Reserved {
+  /** As it was granted, which may be another way than it was asked for. */
+  readonly asking: Asking;
   readonly hold: Held;
   readonly standing: Standing | null;
   readonly quote: Quote;
@@ -31,38 +28,73 @@ export interface Asking {
   readonly caller: Caller;
   readonly deployment: Deployment;
   readonly price: Price | null;
+  /** Where they are known, and not to be found by looking at the body. */
+  readonly inputTokens: number | null;
   readonly at: number;
 }
 
-/** Only a call that does not fit by the bound that costs nothing is worth tokenising. */
-export async function reserve(asking: Asking, gateway: Gateway): Promise<Reserved> {
-  const roughly = quoteFor(asking, inputTokensByBytes(asking.call.body));
-  const answer = await ask(asking, roughly, gateway);
-  if (!mayFitCloser(answer)) return reserved(answer, roughly, asking, gateway);
+/** What the ledger said, and to what. */
+export interface Answer {
+  readonly asking: Asking;
+  readonly quote: Quote;
+  readonly outcome: Outcome;
+}
 
-  const inputTokens = await inputTokensByTokenizer(asking.call.body);
+type Put = (asked: Asked) => Promise<Outcome>;
+
+export async function reserve(asked: Asking, gateway: Gateway): Promise<Reserved> {
+  const answer = await answerTo(asked, gateway, (command) =>
+    gateway.ledger.reserve({ kind: "reserve", ...command }),
+  );
+  const { asking, quote: quoted, outcome } = answer;
+  if (outcome.kind === "held") {
+    const { hold, standing } = outcome;
+    const isHidden = hidesAmounts(asking.caller, gateway.budgets);
+    return { asking, hold, standing, quote: quoted, hidesAmounts: isHidden };
+  }
+  if (outcome.kind !== "refused") throw new Error(`a reserve was answered as ${outcome.kind}`);
+  gateway.metrics.refused(outcome.refusal.name);
+  throw refusalError(outcome.refusal, asking.caller, gateway.budgets, asking.at);
+}
+
+/** What the ledger says to the call as it was asked for or, if there is one, to the other way of making it. */
+export async function answerTo(asking: Asking, gateway: Gateway, put: Put): Promise<Answer> {
+  const first = await quotedAnswer(asking, gateway, put);
+  if (first.outcome.kind !== "refused") return first;
+  const other = otherWay(asking, first.outcome.refusal, gateway);
+  return other === null ? first : quotedAnswer(other, gateway, put);
+}
+
+/** Only a call that does not fit by the bound that costs nothing is worth tokenising. */
+async function quotedAnswer(asking: Asking, gateway: Gateway, put: Put): Promise<Answer> {
+  const { body } = asking.call;
+  const roughly = quoteFor(asking, asking.inputTokens ?? inputTokensByBytes(body));
+  const rough = await put(commandFor(asking, roughly, gateway));
+  if (asking.inputTokens !== null || !mayFitCloser(rough)) {
+    return { asking, quote: roughly, outcome: rough };
+  }
+  const inputTokens = await inputTokensByTokenizer(body);
   if (inputTokens === null || inputTokens >= roughly.inputTokens) {
-    return reserved(answer, roughly, asking, gateway);
+    return { asking, quote: roughly, outcome: rough };
   }
   const closely = quoteFor(asking, inputTokens);
-  return reserved(await ask(asking, closely, gateway), closely, asking, gateway);
+  return { asking, quote: closely, outcome: await put(commandFor(asking, closely, gateway)) };
 }
 
 function quoteFor({ call, deployment, price }: Asking, inputTokens: number): Quote {
   return quote(call, price, inputTokens, deployment.config.outputTokensMax);
 }
 
-function ask(
+function commandFor(
   { call, caller, deployment, at }: Asking,
   quoted: Quote,
-  gateway: Gateway,
-): Promise<Outcome> {
-  const { provider, id: deploymentId } = deployment.config;
-  const command: Reserve = {
-    kind: "reserve",
+  { instance }: Gateway,
+): Asked {
+  const { provider, id: deploymentId, region } = deployment.config;
+  return {
     id: call.id,
     at,
-    instance: gateway.instance,
+    instance,
     customer: call.customer,
     key: { hash: caller.keyHash, revision: caller.key?.revision ?? null },
     facts: {
@@ -70,12 +102,11 @@ function ask(
       model: call.model,
       provider,
       deployment: deploymentId,
-      region: deployment.config.region,
+      region,
       keyAlias: caller.key?.alias ?? null,
     },
     quote: quoted,
   };
-  return gateway.ledger.reserve(command);
 }
 
 /** A refusal for money, while there is money left. */
@@ -84,19 +115,4 @@ function mayFitCloser(outcome: Outcome): boolean {
   const { refusal } = outcome;
   const money = refusal.name === "budget_exceeded" || refusal.name === "headroom_held";
   return money && remaining(refusal.standing) > 0n;
-}
-
-function reserved(
-  outcome: Outcome,
-  quoted: Quote,
-  { caller, at }: Asking,
-  { budgets, metrics }: Gateway,
-): Reserved {
-  if (outcome.kind === "held") {
-    const { hold, standing } = outcome;
-    return { hold, standing, quote: quoted, hidesAmounts: hidesAmounts(caller, budgets) };
-  }
-  if (outcome.kind !== "refused") throw new Error(`a reserve was answered as ${outcome.kind}`);
-  metrics.refused(outcome.refusal.name);
-  throw refusalError(outcome.refusal, caller, budgets, at);
 }

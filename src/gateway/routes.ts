@@ -8,7 +8,7 @@ import { complete, type CallRequest } from "./complete.ts";
 import type { Gateway } from "./gateway.ts";
 import { idHeaders } from "../http/server.ts";
 
-const CHAT = { route: "/v1/chat/completions", upstreamPath: "/chat/completions" };
+export const CHAT = { route: "/v1/chat/completions", upstreamPath: "/chat/completions" };
 
 /** Every path on which a call can come in. A route that is not metered is not served. */
 const CALL_PATHS = [

@@ -2,30 +2,27 @@
 
 import type { Json, JsonObject } from "../platform/json.ts";
 import { isObject } from "../platform/json.ts";
-import type { Call } from "./call.ts";
 import type { Sending } from "./forward.ts";
-import type { Deployment, Gateway } from "./gateway.ts";
+import type { Gateway } from "./gateway.ts";
 import { idHeaders } from "../http/server.ts";
 import { standingHeaders, type Headers } from "./headers.ts";
 import type { Reserved } from "./reserve.ts";
+import { upstreamUser } from "./upstream-user.ts";
 
 /** Roles, keep-alives and finish reasons that a choice's stream may have beside its tokens. */
 const EVENTS_WITHOUT_TEXT_MAX = 64;
 
-export function sending(
-  call: Call,
-  deployment: Deployment,
-  reserved: Reserved,
-  gateway: Gateway,
-): Sending {
-  const { hold, quote } = reserved;
+export function sending(reserved: Reserved, gateway: Gateway): Sending {
+  const { asking, hold, quote } = reserved;
+  const { call, deployment } = asking;
   const { config, provider } = deployment;
   const { origin, path, headers } = provider.address(config, call.upstreamPath);
   const asksForUsage = call.stream && !call.wantsUsage && provider.streamUsageOption;
   const body: JsonObject = {
     ...call.body,
+    ...upstreamUser(call, gateway.customers.upstreamUser),
     model: config.model,
-    ...outputBound(call, deployment, reserved),
+    ...outputBound(reserved),
     ...(asksForUsage ? { stream_options: withUsage(call.body["stream_options"]) } : {}),
   };
   return {
@@ -34,19 +31,22 @@ export function sending(
     headers: { ...headers, "content-type": "application/json", "accept-encoding": "identity" },
     body: JSON.stringify(body),
     keepsUsage: asksForUsage,
-    streamHeaders: callHeaders(call, deployment, reserved),
+    streamHeaders: callHeaders(reserved),
     eventsMax: hold.bounded ? (hold.outputTokens + EVENTS_WITHOUT_TEXT_MAX) * quote.choices : null,
     deadlines: gateway.deadlines,
   };
 }
 
 /** Purser's own headers on every answer to this call. */
-export function callHeaders(call: Call, deployment: Deployment, reserved: Reserved): Headers {
-  const { hold, quote, standing, hidesAmounts } = reserved;
+export function callHeaders(reserved: Reserved): Headers {
+  const { asking, hold, quote, standing, hidesAmounts } = reserved;
+  const { call, deployment } = asking;
+  const { config } = deployment;
   const clamped = hold.outputTokens < quote.outputTokens;
   return {
     ...idHeaders(call.id),
-    "x-litellm-model-id": deployment.config.id,
+    "x-litellm-model-id": config.id,
+    ...(config.region === null ? {} : { "x-litellm-model-region": config.region }),
     ...standingHeaders(standing, hidesAmounts),
     ...(clamped ? { "x-purser-max-tokens": String(hold.outputTokens) } : {}),
   };
@@ -56,7 +56,8 @@ export function callHeaders(call: Call, deployment: Deployment, reserved: Reserv
  * The provider is told of the bound where a budget leans on it and the provider would not keep it by itself: when it
  * was clamped, when nobody has named one, or when the client named it in a way that the provider does not read.
  */
-function outputBound(call: Call, deployment: Deployment, { hold, quote }: Reserved): JsonObject {
+function outputBound({ asking, hold, quote }: Reserved): JsonObject {
+  const { call, deployment } = asking;
   if (!hold.bounded) return {};
   const { outputBoundField: field } = deployment.provider;
   const { max_completion_tokens: newer, max_tokens: older } = call.body;

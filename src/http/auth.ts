@@ -1,6 +1,6 @@
 /** Which key a request carries and what it may do. Keys are known by their hash everywhere but in the request. */
 
-import { hash, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Key, KeyRole } from "../ledger/book.ts";
 import { ApiError } from "./errors.ts";
@@ -67,6 +67,16 @@ export function roleOf({ key }: Caller): Role {
 /** The hex sha256 of a key. */
 export function hashOf(key: string): string {
   return hash("sha256", key, "hex");
+}
+
+/**
+ * What an application signs the tokens of its customers with, for a key in the mode `signed`. It is derived and stored
+ * nowhere: a new master key, or a new secret of the key, makes another.
+ */
+export function signingSecretOf(masterKey: string, keyHash: string): string {
+  return createHmac("sha256", masterKey)
+    .update(`purser customer token ${keyHash}`)
+    .digest("base64url");
 }
 
 /** A header that is sent more than once is read once. */

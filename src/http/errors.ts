@@ -16,6 +16,12 @@ export const ERRORS = {
     about: "The customer is blocked.",
     cure: "Unblock the customer.",
   },
+  customer_required: {
+    status: 400,
+    type: "invalid_request_error",
+    about: "The call names no customer, and its key must.",
+    cure: "Name the customer: as `user` in the body, or in the header x-litellm-customer-id.",
+  },
   customer_exists: {
     status: 400,
     type: "bad_request",

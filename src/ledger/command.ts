@@ -43,7 +43,7 @@ interface Dated {
 }
 
 /** What is asked for a call. */
-interface Asked extends Dated {
+export interface Asked extends Dated {
   readonly instance: string;
   readonly customer: string | null;
   /** `revision: null` is the master key, which has no row and no limits. */

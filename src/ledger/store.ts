@@ -2,7 +2,8 @@
 
 import type { Budget, Counter, CounterKey, Customer, Hold, Key, OutboxEvent } from "./book.ts";
 import type { NanoUsd } from "../money/amount.ts";
-import type { Command, Expire, Outcome, Release, Reserve, Settle, Standing } from "./command.ts";
+import type { Check, Command, Expire, Outcome } from "./command.ts";
+import type { Release, Reserve, Settle, Standing } from "./command.ts";
 
 export interface LedgerStore {
   /**
@@ -22,6 +23,8 @@ export type CallEnd = Settle | Release | Expire;
 export interface CallLedger {
   /** Rejects with `LedgerUnavailable` while the database is away; then nothing stays held. */
   reserve(command: Reserve): Promise<Outcome>;
+  /** What a reserve would be answered; nothing is held. */
+  check(command: Check): Promise<Outcome>;
   /** Durable when it resolves, even while the database is away. */
   end(command: CallEnd): Promise<Ended>;
 }

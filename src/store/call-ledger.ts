@@ -1,6 +1,6 @@
 /** The ledger as a call uses it: one command at a time, and an end that survives the database being away. */
 
-import type { Outcome, Reserve } from "../ledger/command.ts";
+import type { Check, Outcome, Reserve } from "../ledger/command.ts";
 import { LedgerUnavailable, type CallEnd, type CallLedger } from "../ledger/store.ts";
 import type { LedgerStore } from "../ledger/store.ts";
 import { ZERO_USD } from "../money/amount.ts";
@@ -12,7 +12,7 @@ export function createCallLedger(
   spool: Spool,
   onPosted: () => void,
 ): CallLedger {
-  async function apply(command: Reserve | CallEnd): Promise<Outcome> {
+  async function apply(command: Reserve | Check | CallEnd): Promise<Outcome> {
     const [outcome] = await ledger.apply([command]);
     if (outcome === undefined) throw new Error(`no outcome for ${command.kind} ${command.id}`);
     return outcome;
@@ -27,6 +27,7 @@ export function createCallLedger(
         throw error;
       }
     },
+    check: apply,
     async end(command) {
       try {
         const outcome = await apply(command);

@@ -104,6 +104,18 @@ export function unavailableBecause(error: unknown): LedgerUnavailable {
   return new LedgerUnavailable(`the ledger failed: ${text}`, { cause: error });
 }
 
+/** Rows that are written cost what commands do. */
+export function weightOf(commands: readonly Command[]): number {
+  const weights = commands.map((command) => {
+    if (command.kind !== "write") return 1;
+    return command.customers.length + command.budgets.length + command.keys.length;
+  });
+  return Math.max(
+    weights.reduce((sum, weight) => sum + weight, 0),
+    1,
+  );
+}
+
 /** A write of accounts decides which limits the calls behind it have, so none of them is decided beside it. */
 export function writesAccounts(commands: readonly Command[]): boolean {
   return commands.some(({ kind }) => kind === "write");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { counterName, type Budget, type CounterKey, type Key } from "../../src/ledger/book.ts";
-import type { Command, Outcome, Policy } from "../../src/ledger/command.ts";
+import type { Command, Outcome, Policy, Write } from "../../src/ledger/command.ts";
 import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
 import type { Rates } from "../../src/money/price.ts";
@@ -19,6 +19,8 @@ export interface Place {
   open(policy: Policy): Promise<LedgerStore>;
   /** Runs a statement past Purser. */
   sql(text: string): Promise<readonly Row[]>;
+  /** Runs the first migrations, as many as an older Purser knew. */
+  migrate(count: number): Promise<void>;
 }
 
 export type NewPlace = () => Promise<Place>;
@@ -26,6 +28,7 @@ export type NewPlace = () => Promise<Place>;
 export function exerciseStore(name: string, newPlace: NewPlace): void {
   describe(name, () => {
     exerciseRows(newPlace);
+    exerciseWrites(newPlace);
     exerciseRepetition(newPlace);
     exerciseRaces(newPlace);
     exerciseFailures(newPlace);
@@ -196,6 +199,108 @@ function exerciseRows(newPlace: NewPlace): void {
       assert.deepEqual(await store.read.counters([]), []);
     });
   });
+}
+
+function exerciseWrites(newPlace: NewPlace): void {
+  test("what a write deletes is gone, and the id can come back", async () => {
+    await using(await newPlace(), async (store) => {
+      const own = ledger.budget("own", [ledger.limit("usd", 5)]);
+      const create = (id: string) => ledger.createCustomer(id, { id: "acme" }, own);
+      await one(store, create("w1"));
+      const gone = ledger.write("w2", {
+        customers: [{ id: "acme", revision: "w1", row: null }],
+        budgets: [{ id: "own", revision: "w1", row: null }],
+      });
+      assert.equal(nameOf(await one(store, gone)), "written");
+      assert.equal(await store.read.customer("acme"), undefined);
+      assert.equal(await store.read.budget("own"), undefined);
+      assert.equal(nameOf(await one(store, create("w3"))), "written");
+      assert.equal((await store.read.customer("acme"))?.revision, "w3");
+    });
+  });
+
+  test("a budget is not deleted while a customer or a key has it", async () => {
+    await using(await newPlace(), async (store) => {
+      const tier = ledger.budget("tier", []);
+      await one(store, ledger.write("w1", { budgets: tierAs(null, tier) }));
+      await one(store, ledger.createCustomer("w2", { id: "acme", budgetId: "tier" }));
+      const drop = (id: string) => ledger.write(id, { budgets: tierAs("w1", null) });
+      assert.equal(nameOf(await one(store, drop("w3"))), "budget_in_use");
+      const keys = [
+        { id: "k1", revision: null, row: ledger.key("k1", { customerBudgetId: "tier" }) },
+      ];
+      const customers = [{ id: "acme", revision: "w2", row: null }];
+      await one(store, ledger.write("w4", { customers, keys }));
+      assert.equal(nameOf(await one(store, drop("w5"))), "budget_in_use");
+      const keysGone = [{ id: "k1", revision: "w4", row: null }];
+      const all = ledger.write("w6", { keys: keysGone, budgets: tierAs("w1", null) });
+      assert.equal(nameOf(await one(store, all)), "written");
+      assert.equal(await store.read.budget("tier"), undefined);
+    });
+  });
+
+  test("of writers of one row that come together exactly one takes effect, and of new ones too", async () => {
+    await using(await newPlace(), async (store) => {
+      for (const [round, revision] of [null, 0, 1, 2].entries()) {
+        const expected = revision === null ? null : (await store.read.customer("acme"))?.revision;
+        const writers = Array.from({ length: 8 }, (_, index) => {
+          const row = ledger.customer("acme", { alias: String(index) });
+          const customers = [{ id: "acme", revision: expected ?? null, row }];
+          return ledger.write(`w${String(round)}-${String(index)}`, { customers });
+        });
+        const names = (await Promise.all(writers.map((writer) => one(store, writer)))).map(nameOf);
+        assert.equal(names.filter((name) => name === "written").length, 1);
+        assert.equal(names.filter((name) => name === "changed").length, 7);
+      }
+    });
+  });
+
+  test("many rows are written at once, and calls beside them are answered", async () => {
+    await using(await newPlace(), async (store) => {
+      const rows = Array.from({ length: 500 }, (_, index) => ledger.customer(`c${String(index)}`));
+      const customers = rows.map((row) => ({ id: row.id, revision: null, row }));
+      const calls = rows.slice(0, 50).map(({ id }) => ledger.reserve(`h-${id}`, { customer: id }));
+      const [written, ...held] = await Promise.all([
+        one(store, ledger.write("w1", { customers })),
+        ...calls.map((call) => one(store, call)),
+      ]);
+      assert.equal(nameOf(written), "written");
+      assert.ok(held.every(({ kind }) => kind === "held"));
+      assert.equal((await store.read.customer("c499"))?.revision, "w1");
+    });
+  });
+
+  test("a check answers as a reserve would and changes nothing", async () => {
+    await using(
+      await newPlace(),
+      async (store) => {
+        await store.apply([CREATE_DEFAULT]);
+        const check: Command = { ...ledger.reserve("q1"), kind: "check" };
+        assert.equal(nameOf(await one(store, check)), "admissible");
+        assert.equal(await store.read.customer("acme"), undefined);
+        assert.deepEqual(await store.read.openHolds(), []);
+        const dear = { ...check, quote: ledger.quote(101) };
+        assert.equal(nameOf(await one(store, dear)), "budget_exceeded");
+      },
+      BUDGETED,
+    );
+  });
+
+  test("a reset begins the counters again, and the books stay sound", async () => {
+    await using(await newPlace(), async (store) => {
+      const total = lifetimeOf("acme");
+      await store.apply([ledger.reserve("h1"), ledger.settle("h1", 7), ledger.reserve("h2")]);
+      const by = { customer: "acme", reason: "a gift", keyHash: "master", counters: [total] };
+      await one(store, { kind: "reset", id: "r1", at: 5, ...by });
+      assert.deepEqual(await store.read.counters([total]), [{ ...total, used: 0n, held: 10n }]);
+      assert.equal((await store.read.audit()).charged, 7n);
+      await assertSound(store);
+    });
+  });
+}
+
+function tierAs(revision: string | null, row: Budget | null): Write["budgets"] {
+  return [{ id: "tier", revision, row }];
 }
 
 function exerciseRepetition(newPlace: NewPlace): void {
@@ -498,6 +603,34 @@ function exerciseMigrations(newPlace: NewPlace): void {
     const place = await newPlace();
     await using(place, (store) => store.apply([ledger.reserve("h1")]));
     await using(place, async (store) => assert.equal((await store.read.openHolds()).length, 1));
+  });
+
+  test("the customers of an older database keep their budgets, each as its own", async () => {
+    const place = await newPlace();
+    await place.migrate(1);
+    const period = ledger.HOURLY;
+    const limits = [
+      { meter: "usd", model: null, cap: "5", period },
+      { meter: "requests", model: null, cap: "9", period: null },
+    ];
+    await place.sql(`insert into budgets (id, limits, enforcement, created_at)
+      values ('b1', '${JSON.stringify(limits)}', 'hard', 3)`);
+    await place.sql(`insert into customers (id, alias, blocked, budget_id, created_at, created_by)
+      values ('acme', 'Acme', false, 'b1', 4, 'h1')`);
+    await using(place, async (store) => {
+      const row = { alias: "Acme", budgetId: "b1", createdAt: 4, revision: "h1" };
+      assert.deepEqual(await store.read.customer("acme"), ledger.customer("acme", row));
+      assert.deepEqual(await store.read.budget("b1"), {
+        ...ledger.budget("b1", [ledger.limit("usd", 5, { period }), ledger.limit("requests", 9)]),
+        period,
+        owner: { scope: "customer", id: "acme" },
+        createdAt: 3,
+        updatedAt: 3,
+        revision: "",
+      });
+      const block = { id: "acme", revision: "h1", row: ledger.customer("acme", { blocked: true }) };
+      assert.equal(nameOf(await one(store, ledger.write("w1", { customers: [block] }))), "written");
+    });
   });
 
   test("a database that a newer Purser has changed is not opened", async () => {

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import postgres from "postgres";
+import type { Budget } from "../../src/ledger/book.ts";
 import type { Command, Policy } from "../../src/ledger/command.ts";
 import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
 import { openReader, openStore } from "../../src/store/open.ts";
@@ -153,20 +154,77 @@ test("after any traffic through all instances every total is the sum of its rows
   });
 });
 
-test("what an administrator changed is obeyed by the next call through any instance", async () => {
-  await withFleet(async ({ url, any }) => {
-    await any(0).apply([CREATE_DEFAULT, ledger.createCustomer("c1", { id: "acme" })]);
+function small(cap: number): Budget {
+  return ledger.budget("small", [ledger.limit("usd", cap)]);
+}
+
+test("what an administrator wrote is obeyed by the next call through any instance", async () => {
+  await withFleet(async ({ any }) => {
+    await any(0).apply([CREATE_DEFAULT]);
     assert.equal(nameOf(await one(any(1), ledger.reserve("h1"))), "held");
-    await withAdmin(url, async (sql) => {
-      const limits = JSON.stringify([{ ...ledger.limit("usd", 15), cap: "15" }]);
-      await sql`insert into budgets values ('small', ${limits}, 'hard', 0)`;
-      await sql`update customers set budget_id = 'small' where id = 'acme'`;
-      assert.equal(nameOf(await one(any(2), ledger.reserve("h2"))), "headroom_held");
-      await sql`update budgets set limits = ${limits.replace("15", "5")} where id = 'small'`;
-      assert.equal(nameOf(await one(any(0), ledger.reserve("h3"))), "budget_exceeded");
-      await sql`update customers set blocked = true where id = 'acme'`;
-      assert.equal(nameOf(await one(any(1), ledger.reserve("h4"))), "customer_blocked");
+    const give = ledger.write("w1", {
+      customers: [
+        { id: "acme", revision: "h1", row: ledger.customer("acme", { budgetId: "small" }) },
+      ],
+      budgets: [{ id: "small", revision: null, row: small(15) }],
     });
+    assert.equal(nameOf(await one(any(1), give)), "written");
+    assert.equal(nameOf(await one(any(2), ledger.reserve("h2"))), "headroom_held");
+    const tighten = ledger.write("w2", {
+      budgets: [{ id: "small", revision: "w1", row: small(5) }],
+    });
+    assert.equal(nameOf(await one(any(2), tighten)), "written");
+    assert.equal(nameOf(await one(any(0), ledger.reserve("h3"))), "budget_exceeded");
+    const row = ledger.customer("acme", { blocked: true });
+    const block = ledger.write("w3", { customers: [{ id: "acme", revision: "w1", row }] });
+    assert.equal(nameOf(await one(any(0), block)), "written");
+    assert.equal(nameOf(await one(any(1), ledger.reserve("h4"))), "customer_blocked");
+  });
+});
+
+test("a budget that is given to a customer and deleted at the same time is one or the other", async () => {
+  await withFleet(async ({ any }) => {
+    const seen = new Set<string>();
+    for (let round = 0; round < 40; round += 1) {
+      const id = `b${String(round)}`;
+      const made = { id, revision: null, row: ledger.budget(id, []) };
+      await one(any(0), ledger.write(`made-${id}`, { budgets: [made] }));
+      const gone = { id, revision: `made-${id}`, row: null };
+      const [given, deleted] = await Promise.all([
+        one(any(1), ledger.createCustomer(`give-${id}`, { id: `c-${id}`, budgetId: id })),
+        one(any(2), ledger.write(`gone-${id}`, { budgets: [gone] })),
+      ]);
+      const outcome = `${nameOf(given)} ${nameOf(deleted)}`;
+      assert.match(outcome, /^(?:written budget_in_use|unknown_budget written)$/);
+      seen.add(outcome);
+      const isThere = (await any(0).read.budget(id)) !== undefined;
+      assert.equal(isThere, nameOf(given) === "written");
+    }
+    assert.ok(seen.size > 0);
+  });
+});
+
+/** Adds 1 to the customer's alias, from anew for as long as others are faster. */
+async function increment(store: LedgerStore, name: string): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    const current = (await store.read.customer("acme")) ?? assert.fail("no customer");
+    const row = { ...current, alias: String(Number(current.alias) + 1) };
+    const customers = [{ id: "acme", revision: current.revision, row }];
+    const outcome = await one(store, ledger.write(`${name}-${String(attempt)}`, { customers }));
+    if (nameOf(outcome) === "written") return;
+  }
+}
+
+test("writers through all instances who read again when they lost lose nothing", async () => {
+  await withFleet(async ({ stores, any }) => {
+    await one(any(0), ledger.createCustomer("w0", { id: "acme", alias: "0" }));
+    await Promise.all(
+      stores.map(async (store, by) => {
+        for (let turn = 0; turn < 15; turn += 1)
+          await increment(store, `${String(by)}-${String(turn)}`);
+      }),
+    );
+    assert.equal((await any(1).read.customer("acme"))?.alias, String(15 * INSTANCES));
   });
 });
 

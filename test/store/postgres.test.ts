@@ -3,6 +3,8 @@
 import { after } from "node:test";
 import postgres from "postgres";
 import { openStore } from "../../src/store/open.ts";
+import { Client } from "../../src/store/postgres/client.ts";
+import { migrate } from "../../src/store/postgres/migrate.ts";
 import type { Row } from "../../src/store/rows.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { exerciseStore, type Place } from "./conformance.ts";
@@ -19,6 +21,11 @@ exerciseStore("PostgreSQL", async (): Promise<Place> => {
       const rows = await vandal.unsafe<Row[]>(text);
       await vandal.end();
       return rows;
+    },
+    migrate: async (count) => {
+      const client = new Client({ url, connections: 1, deadlineMs: null, settings: {} });
+      await migrate(client, count);
+      await client.close();
     },
   };
 });

@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { LedgerUnavailable } from "../../src/ledger/store.ts";
 import { openReader, openStore } from "../../src/store/open.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
+import { migrate } from "../../src/store/sqlite/migrate.ts";
 import { Thread } from "../../src/store/sqlite/thread.ts";
 import * as ledger from "../support/ledger.ts";
 import { exerciseStore, using, type Place } from "./conformance.ts";
@@ -31,6 +33,12 @@ function placeIn(file: string): Place {
       const rows = vandal.prepare(text).all();
       vandal.close();
       return Promise.resolve(rows);
+    },
+    migrate: (count) => {
+      const connection = new Connection(file, false);
+      migrate(connection, count);
+      connection.close();
+      return Promise.resolve();
     },
   };
 }

@@ -79,9 +79,17 @@ class Table {
     else if (kind === "customer") book.customers.set(id, customerOf(id, words));
     else if (kind === "key") book.keys.set(id, keyOf(id, words));
     else if (kind === "default") this.#policy = { ...this.#policy, defaultCustomerBudgetId: id };
+    else if (kind === "newcomers") this.#giveNewcomers(id);
     else if (kind === "unsettled")
       this.#policy = { ...this.#policy, unsettledCharge: id as UnsettledCharge };
     else assert.fail(`no such row: ${kind}`);
+  }
+
+  /** `refused`, or how many in a minute. */
+  #giveNewcomers(word: string): void {
+    const allowed = word !== "refused";
+    const newCustomers = { allowed, perMinuteMax: allowed ? Number(word) : null };
+    this.#policy = { ...this.#policy, newCustomers };
   }
 
   #expect(words: Words, line: string): void {

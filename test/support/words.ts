@@ -2,13 +2,22 @@
 
 import assert from "node:assert/strict";
 
-import type { Budget, Customer, Key, Limit, Meter } from "../../src/ledger/book.ts";
-import type { Adjust, Command, Quote, Reserve, Settle, Write } from "../../src/ledger/command.ts";
+import type { Budget, Customer, Key, Limit, Meter, Region } from "../../src/ledger/book.ts";
+import type {
+  Adjust,
+  Command,
+  Quote,
+  Reserve,
+  Reset,
+  Settle,
+  Write,
+} from "../../src/ledger/command.ts";
 import { picoUsd } from "../../src/money/amount.ts";
+import { windowAt } from "../../src/money/window.ts";
 import * as ledger from "./ledger.ts";
 
-/** `usd`, `usd@m1` for one model, `usd/hour` for each hour. */
-const METER = /^(usd|tokens|requests|concurrency)(?:@(\w+))?(\/hour)?$/;
+/** `usd`, `usd@m1` for one model, `usd/hour` for each hour, `soft:usd` for a limit that only tells. */
+const METER = /^(soft:)?(usd|tokens|requests|concurrency)(?:@(\w+))?(\/hour)?$/;
 
 export class Words {
   readonly #words: string[];
@@ -37,6 +46,11 @@ export class Words {
     return (index < 0 ? undefined : this.#words.splice(index, 2)[1]) ?? null;
   }
 
+  /** Names with commas between them. */
+  takeList(name: string): string[] {
+    return this.takeOption(name)?.split(",") ?? [];
+  }
+
   takeNumber(name: string, otherwise = 0): number {
     return Number(this.takeOption(name) ?? otherwise);
   }
@@ -58,9 +72,10 @@ export class Words {
 }
 
 export function meterOf(word: string): Omit<Limit, "cap"> {
-  const [, meter, model = null, hour] = METER.exec(word) ?? assert.fail(`no such meter: ${word}`);
+  const match = METER.exec(word) ?? assert.fail(`no such meter: ${word}`);
+  const [, soft, meter, model = null, hour] = match;
   const period = hour === undefined ? null : ledger.HOURLY;
-  return { meter: meter as Meter, model, period, soft: false };
+  return { meter: meter as Meter, model, period, soft: soft !== undefined };
 }
 
 export function budgetOf(id: string, words: Words): Budget {
@@ -69,8 +84,13 @@ export function budgetOf(id: string, words: Words): Budget {
 }
 
 export function customerOf(id: string, words: Words): Customer {
-  const blocked = words.takeFlag("blocked");
-  return ledger.customer(id, { blocked, budgetId: words.takeOption("budget") });
+  return ledger.customer(id, {
+    blocked: words.takeFlag("blocked"),
+    budgetId: words.takeOption("budget"),
+    models: words.takeList("models"),
+    allowedRegion: words.takeOption("region") as Region | null,
+    defaultModel: words.takeOption("otherwise"),
+  });
 }
 
 export function keyOf(hash: string, words: Words): Key {
@@ -79,6 +99,7 @@ export function keyOf(hash: string, words: Words): Key {
     expiresAt: words.takeTime("expires"),
     budgetId: words.takeOption("budget"),
     customerBudgetId: words.takeOption("customers"),
+    models: words.takeList("models"),
     revision: `r${words.takeNumber("version", 1)}`,
   });
 }
@@ -88,6 +109,8 @@ export function commandOf(words: Words): Command {
   const id = words.take();
   const at = words.takeTime("at") ?? 0;
   if (kind === "reserve") return reserveOf(id, at, words);
+  if (kind === "check") return { ...reserveOf(id, at, words), kind };
+  if (kind === "reset") return resetOf(id, at, words);
   if (kind === "settle") return settleOf(id, at, words);
   if (kind === "release") return ledger.release(id, at);
   if (kind === "expire") return ledger.expire(id, at);
@@ -104,7 +127,10 @@ function reserveOf(id: string, at: number, words: Words): Reserve {
     at,
     customer: named === "-" ? null : named,
     key: hash === null ? ledger.MASTER_KEY : { hash, revision },
-    facts: ledger.facts({ model: words.takeOption("model") ?? "m1" }),
+    facts: ledger.facts({
+      model: words.takeOption("model") ?? "m1",
+      region: words.takeOption("in"),
+    }),
     quote: quoteOf(words),
   });
 }
@@ -133,6 +159,18 @@ function adjustOf(id: string, at: number, words: Words): Adjust {
   const keyHash = words.takeOption("key") ?? ledger.MASTER_KEY.hash;
   const named = words.take();
   return ledger.adjust(id, Number(words.take()), { at, customer: named, keyHash });
+}
+
+/** `reset r1 acme usd usd/hour`: of these counters. */
+function resetOf(id: string, at: number, words: Words): Reset {
+  const customer = words.take();
+  const counters = words.takeAll().map((word) => {
+    const { meter, model, period } = meterOf(word);
+    const scope = { scope: "customer", scopeId: customer } as const;
+    return { ...scope, meter, model: model ?? "", ...windowAt(period, at) };
+  });
+  const { keyHash, reason } = ledger.adjust(id, 0);
+  return { kind: "reset", id, at, customer, reason, keyHash, counters };
 }
 
 /** With the id of a budget that exists, or with limits of its own. */

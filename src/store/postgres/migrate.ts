@@ -8,10 +8,14 @@ const MIGRATIONS = readMigrations(new URL("migrations/", import.meta.url));
 /** "purser" in ASCII. Instances that start together take turns. */
 const LOCK = 0x70_75_72_73_65_72;
 
-/** The client must have a single connection: what fails midway ends with it, and the server rolls back. */
-export async function migrate(client: Client): Promise<void> {
+/**
+ * The client must have a single connection: what fails midway ends with it, and the server rolls back. `until` leaves
+ * the database as an older Purser had it.
+ */
+export async function migrate(client: Client, until = MIGRATIONS.length): Promise<void> {
   await client.run(`begin; select pg_advisory_xact_lock(${String(LOCK)}); ${CREATE_MIGRATIONS}`);
-  for (const { version, name, text } of pendingMigrations(MIGRATIONS, await applied(client))) {
+  const wanted = MIGRATIONS.slice(0, until);
+  for (const { version, name, text } of pendingMigrations(wanted, await applied(client))) {
     await client.run(text);
     await client.run("insert into migrations (version, name) values ($1, $2)", [version, name]);
   }

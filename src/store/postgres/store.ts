@@ -6,7 +6,7 @@ import { newId } from "../../platform/clock.ts";
 import { createDatabase, type Database } from "../database.ts";
 import { createInstances } from "../instances.ts";
 import { createOutbox } from "../outbox.ts";
-import { CommitQueue, unavailableBecause, writesAccounts } from "../queue.ts";
+import { CommitQueue, unavailableBecause, weightOf, writesAccounts } from "../queue.ts";
 import { createReader, type OpenReader } from "../reader.ts";
 import { shareOut } from "../share.ts";
 import { commitBatch, type Committer } from "./batch.ts";
@@ -35,7 +35,7 @@ const COMMIT_SETTINGS = {
 };
 
 export async function openPostgres(url: string, policy: Policy): Promise<LedgerStore> {
-  await once(url, migrate);
+  await once(url, (client) => migrate(client));
   const committer = openCommitter(url, policy);
   const { client } = committer;
   const queue = new CommitQueue<readonly Command[], readonly Outcome[]>({
@@ -43,7 +43,7 @@ export async function openPostgres(url: string, policy: Policy): Promise<LedgerS
       const commands = batch.flat();
       return shareOut(batch, await withRetries(client, () => commitBatch(committer, commands)));
     },
-    weightOf: (commands) => commands.length,
+    weightOf,
     standsAlone: writesAccounts,
   });
   const reading = openReading(url);

@@ -5,10 +5,12 @@ import type { Connection } from "./connection.ts";
 
 const MIGRATIONS = readMigrations(new URL("migrations/", import.meta.url));
 
-export function migrate(connection: Connection): void {
+/** `until` leaves the file as an older Purser had it. */
+export function migrate(connection: Connection, until = MIGRATIONS.length): void {
   connection.transaction(() => {
     connection.run(CREATE_MIGRATIONS);
-    for (const { version, name, text } of pendingMigrations(MIGRATIONS, applied(connection))) {
+    const wanted = MIGRATIONS.slice(0, until);
+    for (const { version, name, text } of pendingMigrations(wanted, applied(connection))) {
       connection.script(text);
       connection.run("insert into migrations (version, name) values (?, ?)", [version, name]);
     }

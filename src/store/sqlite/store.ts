@@ -5,7 +5,7 @@ import type { LedgerStore } from "../../ledger/store.ts";
 import { createDatabase, type Database } from "../database.ts";
 import { createInstances } from "../instances.ts";
 import { createOutbox } from "../outbox.ts";
-import { CommitQueue, unavailableBecause, writesAccounts } from "../queue.ts";
+import { CommitQueue, unavailableBecause, weightOf, writesAccounts } from "../queue.ts";
 import { createReader, type OpenReader } from "../reader.ts";
 import type { Row } from "../rows.ts";
 import { commandsOf, type Result, type Task } from "./batch.ts";
@@ -25,7 +25,7 @@ export function openSqlite(file: string, policy: Policy): LedgerStore {
   const writer = new Thread({ file, readOnly: false });
   const queue = new CommitQueue<Task, Result>({
     commit: (tasks) => writer.ask({ kind: "commit", tasks, policy }),
-    weightOf: (task) => Math.max(commandsOf(task).length, 1),
+    weightOf: (task) => weightOf(commandsOf(task)),
     standsAlone: (task) => writesAccounts(commandsOf(task)),
   });
   // A statement by itself would cost a commit of its own, so it shares one with the commands.
