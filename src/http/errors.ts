@@ -199,7 +199,7 @@ export function errorResponse(error: unknown, requestId: string): ErrorResponse 
 function bodyOf(error: ApiError, status: number): unknown {
   const { faults, detail } = error.details;
   if (faults !== undefined) return { detail: faults };
-  return detail === true ? { detail: { error: error.message } } : errorBody(error, status);
+  return detail === undefined ? errorBody(error, status) : { detail: { error: error.message } };
 }
 
 /** The OpenAI error object; `code` is always a string, as LiteLLM's clients expect. */
