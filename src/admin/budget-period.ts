@@ -7,6 +7,7 @@ import {
   anchorDate,
   anchoredOn,
   hasCalendar,
+  isSamePeriod,
   isZone,
   MINUTE,
   periodThrough,
@@ -45,6 +46,7 @@ export function periodFrom(
   origin: Origin,
 ): Period | null {
   const { anchor, resetAt, field } = wanted;
+  if (isUnspoken(wanted)) return current;
   const duration = durationFrom(wanted, current);
   if (duration === null) {
     refusePlacement(wanted);
@@ -55,7 +57,7 @@ export function periodFrom(
     if (isGiven(wanted.alignment) || isGiven(anchor)) {
       throw fault("budget_reset_at", "says where windows begin; leave alignment and anchor out");
     }
-    return periodThrough(instantFrom("budget_reset_at", resetAt, place), duration, place.zone);
+    return periodThrough(instantFrom("budget_reset_at", resetAt), duration, place.zone);
   }
   const alignment = alignmentFrom(wanted, current, duration);
   if (alignment === "calendar") {
@@ -105,16 +107,20 @@ function refusePlacement({ alignment, anchor, timezone, resetAt, field }: Wanted
   if (name !== undefined) throw fault(name, `means nothing without ${field}`);
 }
 
-function placeFrom(wanted: WantedPeriod, current: Period | null, usual: Place): Place {
-  const { timezone, resetAt, anchor } = wanted;
+function isUnspoken({ duration, alignment, anchor, timezone, resetAt }: WantedPeriod): boolean {
+  return [duration, alignment, anchor, timezone, resetAt].every((given) => given === undefined);
+}
+
+function placeFrom({ timezone }: WantedPeriod, current: Period | null, usual: Place): Place {
   if (typeof timezone === "string" && !isZone(timezone)) {
     const message = `Invalid timezone '${shortened(timezone)}'. Use an IANA name like 'Europe/Berlin'.`;
     throw new ApiError("invalid_request", message, { param: "timezone" });
   }
-  const there = current === null || current.alignment === "rolling" ? usual : current;
-  // A time of day that came with an instant goes with it.
-  const { resetTime } = resetAt === null || anchor === null ? usual : there;
-  return { zone: timezone === undefined ? there.zone : (timezone ?? usual.zone), resetTime };
+  if (timezone !== undefined) return { ...usual, zone: timezone ?? usual.zone };
+  // Minutes and time that passes are the same everywhere.
+  const isNowhere =
+    current === null || current.alignment === "rolling" || isSamePeriod(current, MINUTE);
+  return isNowhere ? usual : { ...usual, zone: current.zone };
 }
 
 /** A period that was given no alignment takes the usual one of its new length; any other keeps its own. */
@@ -140,13 +146,16 @@ interface Aligned {
 }
 
 function anchoredAt(anchor: string, { alignment, duration, place }: Aligned): Period {
-  if (alignment === "rolling") {
-    return { alignment, duration, anchor: instantFrom("anchor", anchor, UTC) };
-  }
   const date = dateFrom(anchor);
-  return date === undefined
-    ? periodThrough(instantFrom("anchor", anchor, place), duration, place.zone)
-    : anchoredOn(date, duration, place);
+  if (date !== undefined) {
+    return alignment === "anchor"
+      ? anchoredOn(date, duration, place)
+      : { alignment, duration, anchor: date.toZonedDateTime("UTC").epochMilliseconds };
+  }
+  const instant = instantFrom("anchor", anchor);
+  return alignment === "anchor"
+    ? periodThrough(instant, duration, place.zone)
+    : { alignment, duration, anchor: instant };
 }
 
 /** Counted from where it was, if it was counted like that, else from now. */
@@ -159,10 +168,12 @@ function unanchored(aligned: Aligned, current: Period | null, now: number): Peri
     return { alignment, duration, anchor: keeps ? current.anchor : now };
   }
   const keeps = current?.alignment === "anchor" && (isSameLength || hasCalendar(current.duration));
-  return anchoredOn(keeps ? anchorDate(current) : dayOf(now, place.zone), duration, place);
+  if (!keeps) return anchoredOn(dayOf(now, place.zone), duration, place);
+  const through = periodThrough(current.anchor, duration, place.zone);
+  // Only days have a time of day to keep.
+  const keepsTime = !isUsualTime(current, place) && through.alignment === "anchor";
+  return keepsTime ? through : anchoredOn(anchorDate(current), duration, place);
 }
-
-const UTC: Place = { zone: "UTC", resetTime: "00:00" };
 
 function isMinute({ count, unit }: Duration): boolean {
   return count === 1 && unit === "m";
@@ -181,12 +192,8 @@ function dateFrom(text: string): Temporal.PlainDate | undefined {
   }
 }
 
-/** A date is its first moment in the zone. Without an offset the time is that of UTC, as LiteLLM writes it. */
-function instantFrom(field: string, text: string, { zone, resetTime }: Place): number {
-  const date = dateFrom(text);
-  if (date !== undefined) {
-    return date.toZonedDateTime({ timeZone: zone, plainTime: resetTime }).epochMilliseconds;
-  }
+/** Without an offset the time is that of UTC, as LiteLLM writes it. */
+function instantFrom(field: string, text: string): number {
   const zoned = /(z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text}Z`;
   try {
     const instant = Temporal.Instant.from(zoned);
@@ -194,7 +201,7 @@ function instantFrom(field: string, text: string, { zone, resetTime }: Place): n
   } catch {
     // Said below.
   }
-  const message = `Invalid ${field} '${shortened(text)}'. Use a date or an instant like '2026-12-31T00:00:00Z'.`;
+  const message = `Invalid ${field} '${shortened(text)}'. Use an instant like '2026-12-31T00:00:00Z'.`;
   throw new ApiError("invalid_request", message, { param: field });
 }
 

@@ -80,6 +80,26 @@ export function patchedBudget(
   return current !== null && isSame(after, current) ? current : after;
 }
 
+/** The fields of a budget that has nothing but these. */
+export function replacing(fields: BudgetFields): BudgetFields {
+  return {
+    max_budget: null,
+    soft_budget: null,
+    budget_duration: null,
+    budget_reset_at: null,
+    tpm_limit: null,
+    rpm_limit: null,
+    max_parallel_requests: null,
+    model_max_budget: null,
+    limits: null,
+    alignment: null,
+    anchor: null,
+    timezone: null,
+    enforcement: null,
+    ...fields,
+  };
+}
+
 /** LiteLLM's `litellm_budget_table`. */
 export function budgetTable(budget: Unstamped<Budget>, now: number) {
   const { id, period, createdAt } = budget;
@@ -128,7 +148,8 @@ function setsAnything(fields: BudgetFields): boolean {
   return Object.keys(BUDGET_FIELDS).some((name) => (given[name] ?? null) !== null);
 }
 
-function emptyBudget({ id, at }: BudgetOrigin, owner: Owner | null): Unstamped<Budget> {
+/** Sets nothing. */
+export function emptyBudget({ id, at }: BudgetOrigin, owner: Owner | null): Unstamped<Budget> {
   const written = { createdAt: at, updatedAt: at };
   return { id, period: null, limits: [], enforcement: "hard", owner, ...written };
 }

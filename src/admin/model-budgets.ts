@@ -79,14 +79,16 @@ function usdOfModel(
   return { ...counted, cap: amountFrom(`${field}.max_budget`, max), period };
 }
 
-/** Of several windows of one model LiteLLM's shape has room for the first. */
-export function modelBudgets(budget: Unstamped<Budget>): Record<string, unknown> | null {
-  const models = new Set(budget.limits.flatMap(({ model }) => model ?? []));
-  if (models.size === 0) return null;
-  return Object.fromEntries([...models].map((model) => [model, modelBudget(budget, model)]));
+/** Of several windows of one model LiteLLM's shape has room for the first, and for limits of other kinds none. */
+export function modelBudgets(budget: Unstamped<Budget>): Record<string, object> | null {
+  const models = [...new Set(budget.limits.flatMap(({ model }) => model ?? []))];
+  const shown = models
+    .map((model) => [model, modelBudget(budget, model)] as const)
+    .filter(([, fields]) => Object.keys(fields).length > 0);
+  return shown.length === 0 ? null : Object.fromEntries(shown);
 }
 
-function modelBudget(budget: Unstamped<Budget>, model: string): unknown {
+function modelBudget(budget: Unstamped<Budget>, model: string): object {
   const usd = budget.limits.find(
     (limit) => limit.model === model && limit.meter === "usd" && !limit.soft,
   );

@@ -98,6 +98,29 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "POST /customer/{id}/check": ofCheck("/customer"),
   "POST /end_user/{id}/check": ofCheck("/end_user"),
 
+  "POST /budget/new": {
+    cells: WRITE,
+    request: async (unique) => ({ path: "/budget/new", body: { budget_id: unique } }),
+  },
+  "POST /budget/update": ofNewBudget(WRITE, (id) => ({
+    path: "/budget/update",
+    body: { budget_id: id, max_budget: 1 },
+  })),
+  "POST /budget/delete": ofNewBudget(WRITE, (id) => ({ path: "/budget/delete", body: { id } })),
+  "POST /budget/info": ofNewBudget(READ, (id) => ({
+    path: "/budget/info",
+    body: { budgets: [id] },
+  })),
+  "GET /budget/list": at(READ, "/budget/list"),
+  "GET /budget/settings": ofNewBudget(READ, (id) => ({ path: `/budget/settings?budget_id=${id}` })),
+  "PUT /budget/{id}": {
+    cells: WRITE,
+    request: async (unique) => ({
+      path: `/budget/${encodeURIComponent(unique)}`,
+      body: { max_budget: 1 },
+    }),
+  },
+
   "POST /key/generate": {
     cells: WRITE,
     request: async (unique) => ({ path: "/key/generate", body: { key_alias: unique } }),
@@ -219,6 +242,20 @@ function newCustomer(path: string): Route {
 function ofCheck(prefix: string): Route {
   const path = `${prefix}/${VICTIM.customer}/check`;
   return { cells: READ, request: async () => ({ path, body: { model: "m", input_tokens: 1 } }) };
+}
+
+function ofNewBudget(
+  cells: Cells,
+  request: (id: string) => { readonly path: string; readonly body?: object },
+): Route {
+  return {
+    cells,
+    request: async () => {
+      const { status, body, text } = await purser.post("/budget/new", { max_budget: 1 });
+      assert.equal(status, 200, text);
+      return request(body.budget_id);
+    },
+  };
 }
 
 function ofNewKey(path: string): Route {
