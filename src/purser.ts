@@ -138,7 +138,8 @@ async function warningsAtStart(
   const repeated = [...Map.groupBy(deployments, ({ modelName }) => modelName)].filter(
     ([, entries]) => entries.length > 1,
   );
-  const { defaultCustomerBudgetId: id } = budgets;
+  const { defaultCustomerBudgetId: id, fallbackCustomerCap } = budgets;
+  const instead = fallbackCustomerCap === null ? "no limit" : "max_end_user_budget";
   const isMissing = id !== null && (await ledger.read.budget(id)) === undefined;
   return [
     ...unpriced.map(
@@ -149,7 +150,7 @@ async function warningsAtStart(
       ([name, entries]) =>
         `${name} has ${String(entries.length)} entries, of which the first is used`,
     ),
-    ...(isMissing ? [`there is no budget ${id} yet: customers without one have no limit`] : []),
+    ...(isMissing ? [`there is no budget ${id} yet: customers without one have ${instead}`] : []),
   ];
 }
 

@@ -10,7 +10,7 @@ import { lifetimeCounter } from "../ledger/limits.ts";
 import { jsonUsd, nanoUsd } from "../money/amount.ts";
 import { windowAt } from "../money/window.ts";
 import type { Admin } from "./admin.ts";
-import { BUDGET_FIELDS, budgetOf, budgetTable, usdLimitOf } from "./litellm-budget.ts";
+import { BUDGET_FIELDS, budgetTable, patchedBudget, usdLimitOf } from "./litellm-budget.ts";
 import { write } from "./write.ts";
 
 const New = Type.Object(
@@ -48,7 +48,7 @@ async function createCustomer(body: New, admin: Admin): Promise<unknown> {
   const created = await write(admin, async (stamp) => {
     if ((await admin.ledger.read.customer(id)) !== undefined) throw alreadyExists(id);
     const origin = { id: stamp.id, at: stamp.at, place: admin.place };
-    const budget = budgetOf(body, origin, { scope: "customer", id });
+    const budget = patchedBudget(body, null, origin, { scope: "customer", id });
     const rights = { models: [], allowedRegion: null, defaultModel: null };
     const budgetId = budget?.id ?? null;
     const customer = { id, alias, blocked, budgetId, ...rights, createdAt: stamp.at };

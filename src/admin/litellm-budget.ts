@@ -1,24 +1,53 @@
 /** LiteLLM's way to write a budget, to limits and back. Its names stop here. */
 
 import { Type, type Static } from "typebox";
-import { unprocessable } from "../http/body.ts";
-import { ApiError } from "../http/errors.ts";
-import type { Budget, Limit, Meter, Owner } from "../ledger/book.ts";
+import type { Budget, Limit, Owner } from "../ledger/book.ts";
 import type { Unstamped } from "../ledger/command.ts";
-import { jsonUsd, nanoUsd, parseUsd, type NanoUsd } from "../money/amount.ts";
-import { formatDuration, parseDuration } from "../money/duration.ts";
-import { MINUTE, periodOf, windowAt, type Period, type Place } from "../money/window.ts";
-
-const Amount = Type.Union([Type.Number(), Type.String(), Type.Null()]);
-const Count = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
+import { jsonUsd, nanoUsd } from "../money/amount.ts";
+import { formatDuration } from "../money/duration.ts";
+import { isSamePeriod, windowAt, type Period, type Place } from "../money/window.ts";
+import {
+  Alignment,
+  amountFrom,
+  countOf,
+  EVERY_MODEL,
+  isSameSlot,
+  limitFrom,
+  limitIn,
+  NativeLimits,
+  REQUESTS,
+  requireDistinct,
+  TOKENS,
+  type LimitsOrigin,
+  type Slot,
+} from "./budget-limits.ts";
+import { fault, iso, periodFrom, type WantedPeriod } from "./budget-period.ts";
+import {
+  Amount,
+  Count,
+  modelBudgets,
+  ModelBudgets,
+  Text,
+  withModelBudgets,
+} from "./model-budgets.ts";
 
 /** The fields of a budget, as they stand in the bodies of several routes. */
 export const BUDGET_FIELDS = {
   max_budget: Type.Optional(Amount),
-  budget_duration: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  soft_budget: Type.Optional(Amount),
+  budget_duration: Type.Optional(Text),
+  budget_reset_at: Type.Optional(Text),
   tpm_limit: Type.Optional(Count),
   rpm_limit: Type.Optional(Count),
   max_parallel_requests: Type.Optional(Count),
+  model_max_budget: Type.Optional(Type.Union([ModelBudgets, Type.Null()])),
+  limits: Type.Optional(Type.Union([NativeLimits, Type.Null()])),
+  alignment: Type.Optional(Type.Union([Alignment, Type.Null()])),
+  anchor: Type.Optional(Text),
+  timezone: Type.Optional(Text),
+  enforcement: Type.Optional(
+    Type.Union([Type.Literal("hard"), Type.Literal("last_call"), Type.Null()]),
+  ),
 };
 
 const BudgetFields = Type.Object(BUDGET_FIELDS);
@@ -30,94 +59,187 @@ export interface BudgetOrigin {
   readonly place: Place;
 }
 
-/** The fields' limits, or null if they set none. */
-export function budgetOf(
+/**
+ * The budget with the fields that are present applied to it: null clears, 0 is a value. The very `current` where they
+ * change nothing; null where there was no budget and they set none. Throws `ApiError` for what cannot be followed.
+ */
+export function patchedBudget(
   fields: BudgetFields,
+  current: Unstamped<Budget> | null,
   origin: BudgetOrigin,
   owner: Owner | null,
 ): Unstamped<Budget> | null {
-  const period = periodFrom(fields.budget_duration ?? null, origin);
-  const limits = [
-    ...usdLimit(fields.max_budget ?? null, period),
-    ...countLimit("tokens", fields.tpm_limit, MINUTE),
-    ...countLimit("requests", fields.rpm_limit, MINUTE),
-    ...countLimit("concurrency", fields.max_parallel_requests, null),
-  ];
-  if (limits.length === 0) {
-    if (period !== null) throw durationAlone();
-    return null;
-  }
-  const { id, at } = origin;
-  return { id, period, limits, enforcement: "hard", owner, createdAt: at, updatedAt: at };
+  if (current === null && !setsAnything(fields)) return null;
+  const before = current ?? emptyBudget(origin, owner);
+  const period = periodFrom(wantedPeriod(fields), before.period, origin);
+  const limits = limitsFrom(fields, before, { ...origin, period, current: before.limits });
+  requireDistinct(limits);
+  const enforcement =
+    fields.enforcement === undefined ? before.enforcement : (fields.enforcement ?? "hard");
+  const after = { ...before, period, limits, enforcement, updatedAt: origin.at };
+  return current !== null && isSame(after, current) ? current : after;
 }
 
-/** The `litellm_budget_table` of a customer. */
-export function budgetTable(budget: Unstamped<Budget>, now: number): unknown {
-  const usd = usdLimitOf(budget);
-  const period = usd?.period ?? null;
+/** The fields of a budget that has nothing but these. */
+export function replacing(fields: BudgetFields): BudgetFields {
   return {
-    budget_id: budget.id,
+    max_budget: null,
     soft_budget: null,
-    max_budget: usd === undefined ? null : jsonUsd(nanoUsd(usd.cap)),
-    max_parallel_requests: countOf(budget, "concurrency"),
-    tpm_limit: countOf(budget, "tokens"),
-    rpm_limit: countOf(budget, "requests"),
+    budget_duration: null,
+    budget_reset_at: null,
+    tpm_limit: null,
+    rpm_limit: null,
+    max_parallel_requests: null,
     model_max_budget: null,
+    limits: null,
+    alignment: null,
+    anchor: null,
+    timezone: null,
+    enforcement: null,
+    ...fields,
+  };
+}
+
+/** LiteLLM's `litellm_budget_table`. */
+export function budgetTable(budget: Unstamped<Budget>, now: number) {
+  const { id, period, createdAt } = budget;
+  return {
+    budget_id: id,
+    soft_budget: usdOf(budget, softUsd(period)),
+    max_budget: usdOf(budget, hardUsd(period)),
+    max_parallel_requests: countOf(budget, CONCURRENCY),
+    tpm_limit: countOf(budget, TOKENS),
+    rpm_limit: countOf(budget, REQUESTS),
+    model_max_budget: modelBudgets(budget),
     budget_duration: period === null ? null : formatDuration(period.duration),
     allowed_models: [],
     budget_reset_at: period === null ? null : iso(windowAt(period, now).end),
-    created_at: iso(budget.createdAt),
+    created_at: iso(createdAt),
   };
 }
 
 /** The limit that `max_budget` stands for. */
 export function usdLimitOf(budget: Unstamped<Budget>): Limit | undefined {
-  return budget.limits.find((limit) => limit.meter === "usd" && limit.model === null);
+  return limitIn(budget, hardUsd(budget.period));
 }
 
-function usdLimit(maxBudget: string | number | null, period: Period | null): Limit[] {
-  if (maxBudget === null) return [];
-  return [
-    { meter: "usd", model: null, cap: amountFrom("max_budget", maxBudget), period, soft: false },
-  ];
+/** LiteLLM counts the calls that are in flight. */
+const CONCURRENCY: Slot = { meter: "concurrency", period: null, ...EVERY_MODEL };
+
+function hardUsd(period: Period | null): Slot {
+  return { meter: "usd", model: null, period, soft: false };
 }
 
-function amountFrom(field: string, value: string | number): NanoUsd {
-  const amount = parseUsd(value);
-  // What is less than a nano-dollar would be stored as 0 and block the customer.
-  const vanishes = amount === 0n && Number(value) !== 0;
-  if (amount !== undefined && amount >= 0n && !vanishes) return amount;
-  const message = `${field} must be a non-negative finite number. Received: ${String(value).slice(0, 64)}`;
-  throw new ApiError("invalid_request", message, { param: field });
+function softUsd(period: Period | null): Slot {
+  return { ...hardUsd(period), soft: true };
 }
 
-function countLimit(
-  meter: Meter,
-  count: number | null | undefined,
+/** LiteLLM's fields that write one limit each. */
+const LIMIT_FIELDS = [
+  "max_budget",
+  "soft_budget",
+  "tpm_limit",
+  "rpm_limit",
+  "max_parallel_requests",
+] as const;
+
+function setsAnything(fields: BudgetFields): boolean {
+  const given: Readonly<Record<string, unknown>> = fields;
+  return Object.keys(BUDGET_FIELDS).some((name) => (given[name] ?? null) !== null);
+}
+
+/** Sets nothing. */
+export function emptyBudget({ id, at }: BudgetOrigin, owner: Owner | null): Unstamped<Budget> {
+  const written = { createdAt: at, updatedAt: at };
+  return { id, period: null, limits: [], enforcement: "hard", owner, ...written };
+}
+
+function wantedPeriod(fields: BudgetFields): WantedPeriod {
+  const { budget_duration, budget_reset_at, alignment, anchor, timezone } = fields;
+  const placed = { alignment, anchor, timezone, resetAt: budget_reset_at };
+  return { duration: budget_duration, ...placed, field: "budget_duration" };
+}
+
+function limitsFrom(
+  fields: BudgetFields,
+  before: Unstamped<Budget>,
+  origin: LimitsOrigin,
+): readonly Limit[] {
+  if (fields.limits !== null && fields.limits !== undefined) {
+    refuseBoth(fields);
+    return fields.limits.map((native, index) =>
+      limitFrom(native, `limits.${String(index)}`, origin),
+    );
+  }
+  const { period } = origin;
+  // Limits on money that stood on the budget's own period move along with it.
+  const moved = before.limits.map((limit) =>
+    isOfBudget(limit, before.period) ? { ...limit, period } : limit,
+  );
+  const kept = fields.limits === null ? [] : moved;
+  const written = LIMIT_FIELDS.reduce(
+    (limits, name) => applied(limits, fields, name, period),
+    kept,
+  );
+  const { model_max_budget: models } = fields;
+  return models === undefined ? written : withModelBudgets(written, models ?? {}, origin);
+}
+
+function refuseBoth(fields: BudgetFields): void {
+  const other = [...LIMIT_FIELDS, "model_max_budget" as const].find(
+    (name) => (fields[name] ?? null) !== null,
+  );
+  if (other !== undefined) throw fault(other, "limits is the whole list; write it there");
+}
+
+function isOfBudget(limit: Limit, period: Period | null): boolean {
+  return limit.meter === "usd" && limit.model === null && isSamePeriod(limit.period, period);
+}
+
+function applied(
+  limits: Limit[],
+  fields: BudgetFields,
+  name: (typeof LIMIT_FIELDS)[number],
   period: Period | null,
 ): Limit[] {
-  if (count === null || count === undefined) return [];
-  return [{ meter, model: null, cap: BigInt(count), period, soft: false }];
+  const value = fields[name];
+  if (value === undefined) return limits;
+  const slot = slotOf(name, period);
+  const index = limits.findIndex((limit) => isSameSlot(limit, slot));
+  if (value === null) return limits.filter((limit) => !isSameSlot(limit, slot));
+  const cap = slot.meter === "usd" ? amountFrom(name, value) : BigInt(value);
+  return index < 0 ? [...limits, { ...slot, cap }] : limits.with(index, { ...slot, cap });
 }
 
-function countOf(budget: Unstamped<Budget>, meter: Meter): number | null {
-  const limit = budget.limits.find((candidate) => candidate.meter === meter);
-  return limit === undefined ? null : Number(limit.cap);
+function slotOf(name: (typeof LIMIT_FIELDS)[number], period: Period | null): Slot {
+  switch (name) {
+    case "max_budget":
+      return hardUsd(period);
+    case "soft_budget":
+      return softUsd(period);
+    case "tpm_limit":
+      return TOKENS;
+    case "rpm_limit":
+      return REQUESTS;
+    case "max_parallel_requests":
+      return CONCURRENCY;
+  }
 }
 
-function periodFrom(text: string | null, { at, place }: BudgetOrigin): Period | null {
-  if (text === null) return null;
-  const duration = parseDuration(text);
-  if (duration !== undefined) return periodOf(duration, at, place);
-  const message = `Invalid budget_duration '${text.slice(0, 64)}'. Use a format like '1h', '24h', '7d', or '30d'.`;
-  throw new ApiError("invalid_request", message, { param: "budget_duration" });
+function isSame(a: Unstamped<Budget>, b: Unstamped<Budget>): boolean {
+  return (
+    a.enforcement === b.enforcement &&
+    isSamePeriod(a.period, b.period) &&
+    a.limits.length === b.limits.length &&
+    a.limits.every((limit, index) => isSameLimit(limit, b.limits[index]))
+  );
 }
 
-function durationAlone(): ApiError {
-  const msg = "budget_duration limits nothing by itself; set max_budget too";
-  return unprocessable([{ loc: ["body", "budget_duration"], msg, type: "value_error" }]);
+function isSameLimit(a: Limit, b: Limit | undefined): boolean {
+  return b !== undefined && a.cap === b.cap && isSameSlot(a, b);
 }
 
-function iso(ms: number): string {
-  return Temporal.Instant.fromEpochMilliseconds(ms).toString();
+function usdOf(budget: Unstamped<Budget>, slot: Slot): unknown {
+  const limit = limitIn(budget, slot);
+  return limit === undefined ? null : jsonUsd(nanoUsd(limit.cap));
 }

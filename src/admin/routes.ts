@@ -3,9 +3,11 @@
 import type { FastifyInstance } from "fastify";
 import { guard } from "../http/gate.ts";
 import type { Admin } from "./admin.ts";
+import { budgetRoutes } from "./budgets.ts";
 import { customerRoutes } from "./customers.ts";
 
 export function adminRoutes(app: FastifyInstance, admin: Admin): void {
   guard(app, admin);
   customerRoutes(app, admin);
+  budgetRoutes(app, admin);
 }

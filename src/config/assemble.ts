@@ -123,10 +123,11 @@ function readWebhook(channels: readonly string[], scope: Scope): WebhookConfig |
 function budgetsOf(general: General, litellm: Litellm): BudgetsConfig {
   return {
     defaultCustomerBudgetId: litellm.max_end_user_budget_id,
-    fallbackCustomerCap: null,
+    fallbackCustomerCap: litellm.max_end_user_budget,
     newCustomers: newCustomersOf(general, litellm),
     exceededStatus: general.budget_exceeded_status ?? DEFAULTS.exceededStatus,
     unsettledCharge: general.unsettled_charge ?? DEFAULTS.unsettledCharge,
+    hideAmounts: general.hide_amounts ?? DEFAULTS.hideAmounts,
   };
 }
 

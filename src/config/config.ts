@@ -65,6 +65,8 @@ export interface BudgetsConfig {
   /** HTTP status of a refusal because a budget is spent. */
   readonly exceededStatus: 400 | 402 | 422 | 429;
   readonly unsettledCharge: UnsettledCharge;
+  /** Refusals and headers tell amounts of money to whoever has the master key only. */
+  readonly hideAmounts: boolean;
 }
 
 export interface WebhookConfig {

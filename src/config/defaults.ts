@@ -12,6 +12,7 @@ export const DEFAULTS = {
   database: { kind: "sqlite", file: "purser.db" },
   exceededStatus: 429,
   unsettledCharge: "input",
+  hideAmounts: false,
   newCustomers: { allowed: true, perMinuteMax: null },
   /** What the ledger takes at most. */
   customers: { idCharsMax: 256 },

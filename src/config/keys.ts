@@ -17,6 +17,7 @@ import {
 import {
   listOf,
   oneOf,
+  parseAmount,
   parseHttpUrl,
   parseId,
   parseList,
@@ -155,6 +156,12 @@ export const KEYS = {
         "Charge of a call whose instance died: nothing, what its input can have cost, or all it held.",
       default: `\`${DEFAULTS.unsettledCharge}\``,
     },
+    hide_amounts: {
+      parse: oneOf([true, false]),
+      about:
+        "Refusals and headers tell amounts of money to whoever has the master key and to nobody else.",
+      default: `\`${DEFAULTS.hideAmounts}\``,
+    },
     request_bytes_max: {
       parse: wholeNumber({
         min: 1024,
@@ -176,6 +183,10 @@ export const KEYS = {
     max_end_user_budget_id: {
       parse: parseId,
       about: "The budget of customers that have none of their own.",
+    },
+    max_end_user_budget: {
+      parse: parseAmount,
+      about: "Dollars, all in all, of every customer for whom no other budget is found.",
     },
     timezone: {
       parse: parseZone,

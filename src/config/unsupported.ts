@@ -141,7 +141,7 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
       cure: "remove it; max_end_user_budget_id names the budget of customers without one",
       asks: isGiven,
       keys: words(`
-        max_end_user_budget max_budget budget_duration max_user_budget max_internal_user_budget
+        max_budget budget_duration max_user_budget max_internal_user_budget
         default_max_internal_user_budget internal_user_budget_duration tag_budget_config`),
     },
     {

@@ -1,6 +1,6 @@
 /** What a value may be: a parser takes it, or says what is wrong with it and what to write instead. */
 
-import { parsePrice, type PicoUsd } from "../money/amount.ts";
+import { parsePrice, parseUsd, type NanoUsd, type PicoUsd } from "../money/amount.ts";
 import { isObject, type Json, type JsonObject } from "../platform/json.ts";
 import { nearest } from "./nearest.ts";
 
@@ -48,6 +48,18 @@ export const parseList: Parse<readonly Json[]> = (value) =>
   isList(value)
     ? fit(value)
     : misfit("is not a list", "write it as [a, b] or as lines with dashes");
+
+/** Dollars. */
+export const parseAmount: Parse<NanoUsd> = (value) => {
+  const amount =
+    typeof value === "string" || typeof value === "number" ? parseUsd(value) : undefined;
+  if (amount === undefined) return misfit("is not an amount of dollars", "write for example 12.5");
+  if (amount < 0n) return misfit("is negative", "write 0 to let nothing through");
+  if (amount === 0n && Number(value) !== 0) {
+    return misfit("is less than a billionth of a dollar", "write 0 to let nothing through");
+  }
+  return fit(amount);
+};
 
 /** Dollars per unit. */
 export const parseUnitPrice: Parse<PicoUsd> = (value) => {

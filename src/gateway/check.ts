@@ -113,7 +113,7 @@ async function check(asking: Asking, gateway: Gateway): Promise<unknown> {
 
 /** What the call would be told. */
 function notAdmitted(refused: Refusal, asking: Asking, gateway: Gateway): unknown {
-  const { error, message } = refusalError(refused, gateway.budgets, asking.at);
+  const { error, message } = refusalError(refused, asking.caller, gateway.budgets, asking.at);
   return {
     admitted: false,
     reason: error,

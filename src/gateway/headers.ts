@@ -1,6 +1,8 @@
 /** Headers of an answer: the provider's that are passed on, and Purser's own. */
 
 import type { IncomingHttpHeaders } from "node:http";
+import type { BudgetsConfig } from "../config/config.ts";
+import type { Caller } from "../http/auth.ts";
 import { remaining, type Standing } from "../ledger/command.ts";
 import { formatUsd, nanoUsd } from "../money/amount.ts";
 
@@ -19,12 +21,45 @@ export function passedOn(headers: IncomingHttpHeaders): Headers {
   return passed;
 }
 
+/** Whether this caller is not to see amounts of money: whoever has the master key may read all of them anyway. */
+export function hidesAmounts({ key }: Caller, { hideAmounts }: BudgetsConfig): boolean {
+  return hideAmounts && key !== null;
+}
+
 /** What is left of the customer's tightest money budget, in dollars, and when its window ends. */
-export function standingHeaders(standing: Standing | null): Headers {
+export function standingHeaders(standing: Standing | null, isHidden: boolean): Headers {
   if (standing === null) return {};
-  const left = { "x-purser-budget-remaining": formatUsd(nanoUsd(remaining(standing))) };
-  if (standing.windowEnd === null) return left;
-  return { ...left, "x-purser-budget-reset": isoTime(standing.windowEnd) };
+  const left = formatUsd(nanoUsd(remaining(standing)));
+  return {
+    ...(isHidden ? {} : { "x-purser-budget-remaining": left }),
+    ...resetHeader(standing),
+  };
+}
+
+/** The limit that a call was refused for: whose it is, of which budget, and how it stands, in dollars or counts. */
+export function budgetHeaders(standing: Standing, isHidden: boolean): Headers {
+  const { scope, budgetId, meter, cap, used } = standing;
+  const amounts = { spent: used, limit: cap, remaining: remaining(standing) };
+  const isShown = meter !== "usd" || !isHidden;
+  const shown = Object.entries(amounts).map(([name, amount]) => [
+    `x-purser-budget-${name}`,
+    meter === "usd" ? formatUsd(nanoUsd(amount)) : String(amount),
+  ]);
+  return {
+    "x-purser-budget-scope": scope,
+    ...(budgetId === "" ? {} : { "x-purser-budget-id": printable(budgetId) }),
+    ...(isShown ? Object.fromEntries(shown) : {}),
+    ...resetHeader(standing),
+  };
+}
+
+function resetHeader({ windowEnd }: Standing): Headers {
+  return windowEnd === null ? {} : { "x-purser-budget-reset": isoTime(windowEnd) };
+}
+
+/** A header holds ASCII only; everything else is percent-encoded. */
+function printable(id: string): string {
+  return id.replaceAll(/[^\x21-\x24\x26-\x7e]/gu, encodeURIComponent);
 }
 
 export function isoTime(ms: number): string {

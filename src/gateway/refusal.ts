@@ -1,11 +1,11 @@
 /** What a caller is told when the ledger says no. */
 
 import type { BudgetsConfig } from "../config/config.ts";
-import { keyBlocked, keyExpired } from "../http/auth.ts";
+import { keyBlocked, keyExpired, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
 import { remaining, type Refusal, type Standing } from "../ledger/command.ts";
 import { formatUsd, nanoUsd } from "../money/amount.ts";
-import { isoTime } from "./headers.ts";
+import { budgetHeaders, hidesAmounts, isoTime, type Headers } from "./headers.ts";
 
 /** Calls in flight end within seconds, and each gives headroom back. */
 const HEADROOM_RETRY_S = 1;
@@ -22,16 +22,27 @@ const LIMIT_TYPES = {
   customers: "new_customers",
 } as const;
 
-const SCOPES = { customer: "end_user", key: "api_key", global: "all_end_users" } as const;
+/** Who is told, of what setting, and when. */
+interface Telling {
+  readonly caller: Caller;
+  readonly budgets: BudgetsConfig;
+  readonly now: number;
+}
 
-export function refusalError(refusal: Refusal, budgets: BudgetsConfig, now: number): ApiError {
+export function refusalError(
+  refusal: Refusal,
+  caller: Caller,
+  budgets: BudgetsConfig,
+  now: number,
+): ApiError {
+  const telling = { caller, budgets, now };
   switch (refusal.name) {
     case "budget_exceeded":
-      return budgetExceeded(refusal.standing, budgets, now);
+      return budgetExceeded(refusal.standing, telling);
     case "headroom_held":
-      return headroomHeld(refusal.standing);
+      return headroomHeld(refusal.standing, telling);
     case "rate_limited":
-      return rateLimited(refusal.standing, now);
+      return rateLimited(refusal.standing, telling);
     case "customer_blocked":
       return customerBlocked(refusal.customer);
     case "unpriced_model":
@@ -57,40 +68,84 @@ export function refusalError(refusal: Refusal, budgets: BudgetsConfig, now: numb
   }
 }
 
-function budgetExceeded(standing: Standing, budgets: BudgetsConfig, now: number): ApiError {
-  const message =
-    standing.model === null
-      ? `ExceededBudget: ${nameOf(standing)} over budget. ${amountsOf(standing)}`
-      : `LiteLLM ${nameOf(standing)}, exceeded budget for model=${standing.model}`;
-  return new ApiError("budget_exceeded", message, {
+function budgetExceeded(standing: Standing, telling: Telling): ApiError {
+  const { budgets, now } = telling;
+  return new ApiError("budget_exceeded", exceededMessage(standing, telling), {
     status: budgets.exceededStatus,
-    // Trying again cannot help before the window ends, and OpenAI's SDKs would try a bare 429 twice more.
-    headers: { "x-should-retry": "false", "retry-after": secondsUntil(standing.windowEnd, now) },
+    headers: {
+      // Trying again cannot help before the window ends, and OpenAI's SDKs would try a bare 429 twice more.
+      "x-should-retry": "false",
+      "retry-after": secondsUntil(standing.windowEnd, now),
+      ...detailsOf(standing, telling),
+    },
   });
 }
 
-function headroomHeld(standing: Standing): ApiError {
+/** LiteLLM's words, which differ by what the budget is of. */
+function exceededMessage(standing: Standing, telling: Telling): string {
+  const { scope, scopeId, model, used, cap } = standing;
+  const who = scope === "customer" ? `End User: ${scopeId}` : `Virtual Key: ${keyName(telling)}`;
+  if (model !== null) return `LiteLLM ${who}, exceeded budget for model=${model}`;
+  const isHidden = hidesAmounts(telling.caller, telling.budgets);
+  const spent = formatUsd(nanoUsd(used));
+  const limit = formatUsd(nanoUsd(cap));
+  if (scope === "customer") {
+    const amounts = isHidden ? "" : ` Spend=${spent}, Budget=${limit}`;
+    return `ExceededBudget: End User=${scopeId} over budget.${amounts}`;
+  }
+  const amounts = isHidden ? "" : ` Current cost: ${spent}, Max budget: ${limit}`;
+  return `Budget has been exceeded! Key=${keyName(telling)}${amounts}`;
+}
+
+function headroomHeld(standing: Standing, telling: Telling): ApiError {
+  const { scope, scopeId, used, cap, held } = standing;
+  const who = scope === "customer" ? `End User=${scopeId}` : `Key=${keyName(telling)}`;
+  const amounts = Object.entries({ Spend: used, Budget: cap, Held: held }).map(
+    ([name, amount]) => `, ${name}=${formatUsd(nanoUsd(amount))}`,
+  );
+  const shown = hidesAmounts(telling.caller, telling.budgets) ? "" : amounts.join("");
   const message =
-    `The budget is not spent, but calls in flight hold what is left of it: ${nameOf(standing)}, ` +
-    `${amountsOf(standing)}, Held=${formatUsd(nanoUsd(standing.held))}. Retry shortly.`;
+    `The budget is not spent, but calls in flight hold what is left of it: ` +
+    `${who}${shown}. Retry shortly.`;
   return new ApiError("headroom_held", message, {
-    headers: { "retry-after": String(HEADROOM_RETRY_S) },
+    headers: { "retry-after": String(HEADROOM_RETRY_S), ...detailsOf(standing, telling) },
   });
 }
 
-function rateLimited(standing: Standing, now: number): ApiError {
-  const scope = SCOPES[standing.scope];
-  const ends = standing.windowEnd;
+/** Counts are no amounts: who is to slow down must know to what. */
+function rateLimited(standing: Standing, telling: Telling): ApiError {
+  const { meter, cap, windowEnd } = standing;
   const left = remaining(standing);
   const message =
-    `Rate limit exceeded for ${scope}: ${standing.scopeId}. ` +
-    `Limit type: ${LIMIT_TYPES[standing.meter]}. Current limit: ${String(standing.cap)}, ` +
+    `Rate limit exceeded for ${limitedOf(standing, telling)}. ` +
+    `Limit type: ${LIMIT_TYPES[meter]}. Current limit: ${String(cap)}, ` +
     `Remaining: ${String(left > 0n ? left : 0n)}.` +
-    (ends === null ? "" : ` Limit resets at: ${isoTime(ends)}`);
-  const wait = ends === null ? String(HEADROOM_RETRY_S) : secondsUntil(ends, now);
+    (windowEnd === null ? "" : ` Limit resets at: ${isoTime(windowEnd)}`);
+  const wait = windowEnd === null ? String(HEADROOM_RETRY_S) : secondsUntil(windowEnd, telling.now);
   return new ApiError("rate_limited", message, {
-    headers: { "retry-after": wait, rate_limit_type: LIMIT_TYPES[standing.meter] },
+    headers: {
+      "retry-after": wait,
+      rate_limit_type: LIMIT_TYPES[meter],
+      ...(windowEnd === null ? {} : { reset_at: isoTime(windowEnd) }),
+      ...detailsOf(standing, telling),
+    },
   });
+}
+
+function limitedOf({ scope, scopeId, model }: Standing, telling: Telling): string {
+  if (scope === "global") return "all end users together";
+  const who = scope === "customer" ? `end_user: ${scopeId}` : `api_key: ${keyName(telling)}`;
+  return model === null ? who : `${who}, model: ${model}`;
+}
+
+/** Which budget it was and how it stands, for programs; the body has LiteLLM's four fields and no more. */
+function detailsOf(standing: Standing, { caller, budgets }: Telling): Headers {
+  return budgetHeaders(standing, hidesAmounts(caller, budgets));
+}
+
+/** Only a key that has a row has limits. */
+function keyName({ caller }: Telling): string {
+  return caller.key?.name ?? "";
 }
 
 export function customerBlocked(customer: string): ApiError {
@@ -117,14 +172,6 @@ function unpricedMessage(model: string): string {
     `No price is known for ${model}, and this customer has a money limit. ` +
     `Set input_cost_per_token and output_cost_per_token in the deployment's model_info.`
   );
-}
-
-function nameOf({ scope, scopeId }: Standing): string {
-  return scope === "customer" ? `End User=${scopeId}` : `Key=${scopeId}`;
-}
-
-function amountsOf({ used, cap }: Standing): string {
-  return `Spend=${formatUsd(nanoUsd(used))}, Budget=${formatUsd(nanoUsd(cap))}`;
 }
 
 function secondsUntil(end: number | null, now: number): string {

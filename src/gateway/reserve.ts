@@ -6,6 +6,7 @@ import type { Price } from "../money/price.ts";
 import type { Caller } from "../http/auth.ts";
 import type { Call } from "./call.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
+import { hidesAmounts } from "./headers.ts";
 import { otherWay } from "./other-way.ts";
 import { quote } from "./quote.ts";
 import { refusalError } from "./refusal.ts";
@@ -17,6 +18,8 @@ export interface Reserved {
   readonly hold: Held;
   readonly standing: Standing | null;
   readonly quote: Quote;
+  /** The caller is not to see what is left. */
+  readonly hidesAmounts: boolean;
 }
 
 /** A call on its way into the ledger. */
@@ -45,11 +48,13 @@ export async function reserve(asked: Asking, gateway: Gateway): Promise<Reserved
   );
   const { asking, quote: quoted, outcome } = answer;
   if (outcome.kind === "held") {
-    return { asking, hold: outcome.hold, standing: outcome.standing, quote: quoted };
+    const { hold, standing } = outcome;
+    const isHidden = hidesAmounts(asking.caller, gateway.budgets);
+    return { asking, hold, standing, quote: quoted, hidesAmounts: isHidden };
   }
   if (outcome.kind !== "refused") throw new Error(`a reserve was answered as ${outcome.kind}`);
   gateway.metrics.refused(outcome.refusal.name);
-  throw refusalError(outcome.refusal, gateway.budgets, asking.at);
+  throw refusalError(outcome.refusal, asking.caller, gateway.budgets, asking.at);
 }
 
 /** What the ledger says to the call as it was asked for or, if there is one, to the other way of making it. */

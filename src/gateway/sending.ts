@@ -38,7 +38,8 @@ export function sending(reserved: Reserved, gateway: Gateway): Sending {
 }
 
 /** Purser's own headers on every answer to this call. */
-export function callHeaders({ asking, hold, quote, standing }: Reserved): Headers {
+export function callHeaders(reserved: Reserved): Headers {
+  const { asking, hold, quote, standing, hidesAmounts } = reserved;
   const { call, deployment } = asking;
   const { config } = deployment;
   const clamped = hold.outputTokens < quote.outputTokens;
@@ -46,7 +47,7 @@ export function callHeaders({ asking, hold, quote, standing }: Reserved): Header
     ...idHeaders(call.id),
     "x-litellm-model-id": config.id,
     ...(config.region === null ? {} : { "x-litellm-model-region": config.region }),
-    ...standingHeaders(standing),
+    ...standingHeaders(standing, hidesAmounts),
     ...(clamped ? { "x-purser-max-tokens": String(hold.outputTokens) } : {}),
   };
 }

@@ -22,7 +22,7 @@ export const LIFETIME: Window = { start: 0, end: 8_640_000_000_000_000 };
 export interface Place {
   /** IANA name. */
   readonly zone: string;
-  /** Local time at which windows of whole days, weeks and months begin: `HH:MM` or `HH:MM:SS`. */
+  /** Local time at which windows of whole days, weeks and months begin: `HH:MM`, `HH:MM:SS` or with a fraction. */
   readonly resetTime: string;
 }
 
@@ -89,9 +89,40 @@ export function windowAt(period: Period | null, at: number): Window {
 /** What a bare duration means: windows of the calendar if it has them, else counted from the day of `createdAt`. */
 export function periodOf(duration: Duration, createdAt: number, place: Place): Period {
   const { zone, resetTime } = place;
-  return isCalendarSpan(calendarSpanOf(duration))
+  return hasCalendar(duration)
     ? { alignment: "calendar", duration, zone, resetTime }
-    : { alignment: "anchor", duration, anchor: createdAt, zone, resetTime };
+    : anchoredOn(localAt(createdAt, zone).toPlainDate(), duration, place);
+}
+
+/** Whether calendars have windows of this length: minutes, hours, days, weeks, months and years do, ten days do not. */
+export function hasCalendar(duration: Duration): boolean {
+  return isCalendarSpan(calendarSpanOf(duration));
+}
+
+export function anchoredOn(
+  date: Temporal.PlainDate,
+  duration: Duration,
+  { zone, resetTime }: Place,
+): AnchoredPeriod {
+  const anchor = firstInstantOf(date.toPlainDateTime(resetTime), zone);
+  return { alignment: "anchor", duration, anchor, zone, resetTime };
+}
+
+/** Windows of which one begins at this very instant: of local days if they are whole days, else of time that passes. */
+export function periodThrough(instant: number, duration: Duration, zone: string): Period {
+  if (!isWholeDays(spanOf(duration))) return { alignment: "rolling", duration, anchor: instant };
+  // A time on the full minute is written as operators write it.
+  const resetTime = localAt(instant, zone).toPlainTime().toString().replace(/:00$/, "");
+  return { alignment: "anchor", duration, anchor: instant, zone, resetTime };
+}
+
+/** The day that an anchored period counts from. */
+export function anchorDate({ anchor, zone }: AnchoredPeriod): Temporal.PlainDate {
+  return localAt(anchor, zone).toPlainDate();
+}
+
+export function isSamePeriod(a: Period | null, b: Period | null): boolean {
+  return a === null || b === null ? a === b : nameOf(a) === nameOf(b);
 }
 
 /** Offsets such as `+02:00` are no zones: they know no summer time. */

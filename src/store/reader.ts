@@ -4,6 +4,7 @@ import type { CounterKey } from "../ledger/book.ts";
 import type { LedgerReader } from "../ledger/store.ts";
 import { sql } from "kysely";
 import { audit } from "./audit.ts";
+import { listBudgets } from "./budget-list.ts";
 import type { Database } from "./database.ts";
 import { budgetOf, customerOf, keyOf } from "./account-rows.ts";
 import { counterOf, holdOf, type CounterRow } from "./rows.ts";
@@ -42,6 +43,7 @@ export function createReader(database: Database, auditing: Database): LedgerRead
       return (await query.selectFrom("holds").selectAll().orderBy("id").execute()).map(holdOf);
     },
     audit: () => audit(auditing),
+    budgetList: (ids) => listBudgets(database, ids),
     async ping() {
       await sql`select 1`.execute(query);
     },

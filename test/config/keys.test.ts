@@ -83,7 +83,7 @@ test("such a key is no mistake while it asks for nothing", () => {
 
 test("a cap of nothing is still a cap", () => {
   for (const value of [0, "0", false]) {
-    assert.equal(mistakesOf(place("litellm_settings", "max_end_user_budget", value)).length, 1);
+    assert.equal(mistakesOf(place("litellm_settings", "max_budget", value)).length, 1);
   }
 });
 

@@ -35,6 +35,7 @@ test("a file of a deployment and a key gets the defaults for all else", () => {
       fallbackCustomerCap: null,
       newCustomers: { allowed: true, perMinuteMax: null },
       unsettledCharge: "input",
+      hideAmounts: false,
     },
     customers: {
       headers: [],
@@ -62,6 +63,7 @@ test("every setting of the file reaches the configuration", () => {
       alerting: ["webhook"],
       budget_exceeded_status: 402,
       unsettled_charge: "ceiling",
+      hide_amounts: true,
       request_bytes_max: 4096,
       headers_timeout: 0.5,
       idle_timeout: "7",
@@ -71,6 +73,7 @@ test("every setting of the file reaches the configuration", () => {
     }),
     litellm_settings: {
       max_end_user_budget_id: "free",
+      max_end_user_budget: 2.5,
       timezone: "Europe/Berlin",
       budget_reset_time: "06:30",
     },
@@ -84,9 +87,10 @@ test("every setting of the file reaches the configuration", () => {
   assert.deepEqual(config.budgets, {
     defaultCustomerBudgetId: "free",
     exceededStatus: 402,
-    fallbackCustomerCap: null,
+    fallbackCustomerCap: 2_500_000_000n,
     newCustomers: { allowed: true, perMinuteMax: null },
     unsettledCharge: "ceiling",
+    hideAmounts: true,
   });
   assert.deepEqual(config.place, { zone: "Europe/Berlin", resetTime: "06:30" });
   assert.deepEqual(config.deadlines, {

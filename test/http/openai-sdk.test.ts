@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import OpenAI, { APIError } from "openai";
 import { onEachDatabase } from "../support/databases.ts";
 import { MASTER_KEY, startTestPurser, type TestPurser } from "../support/purser.ts";
+import { until } from "../support/until.ts";
 import {
   delta,
   startStream,
@@ -59,6 +60,34 @@ onEachDatabase((database) => {
     }
     assert.equal(pieces.join(""), "Hello");
     assert.equal((await purser.info("sdk")).spend, 0.12);
+  });
+
+  test("a budget that calls in flight hold is asked again, until there is room", async () => {
+    let requests = 0;
+    const counting = new OpenAI({
+      apiKey: MASTER_KEY,
+      baseURL: `${purser.base}/v1`,
+      fetch: (url, init) => {
+        requests += 1;
+        return fetch(url, init);
+      },
+    });
+    await purser.post("/customer/new", { user_id: "asks again", max_budget: 0.09 });
+    const arrived = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    upstream.answer = async (received, response) => {
+      arrived.resolve();
+      await release.promise;
+      await whole({ prompt_tokens: 1, completion_tokens: 1 })(received, response);
+    };
+    const first = purser.chat("asks again");
+    await arrived.promise;
+    const asked = { ...call, messages: [...call.messages], user: "asks again" };
+    const second = counting.chat.completions.create(asked);
+    await until(() => Promise.resolve(requests >= 2));
+    release.resolve();
+    assert.equal((await first).status, 200);
+    await second;
   });
 
   test("a stream that was asked for usage brings it", async () => {

@@ -6,9 +6,11 @@ import { test } from "node:test";
 import { parseDuration, type Duration } from "../../src/money/duration.ts";
 import {
   isResetTime,
+  isSamePeriod,
   isZone,
   LIFETIME,
   periodOf,
+  periodThrough,
   windowAt,
   type Period,
 } from "../../src/money/window.ts";
@@ -192,6 +194,35 @@ test("a rolling period counts what passes from the instant of its anchor", () =>
     rolling 2s from 2026-11-23T20:44:59.9Z  | 2026-11-23T20:45Z      | 2026-11-23T20:44:59.9Z | 2026-11-23T20:45:01.9Z
     rolling 1w from 2026-11-26T10:00Z       | 2026-11-23T20:45Z      | 2026-11-19T10:00Z      | 2026-11-26T10:00Z
   `);
+});
+
+test("a window can be made to begin at an instant, and the others follow by the clock of the zone", () => {
+  for (const [length, zone, instant, next] of [
+    ["1d", "Europe/Berlin", "2026-10-24T15:43:10.5Z", "2026-10-25T16:43:10.5Z"],
+    ["1w", "Asia/Kathmandu", "2026-11-23T20:45Z", "2026-11-30T20:45Z"],
+    ["1mo", "UTC", "2026-01-31T06:00Z", "2026-02-28T06:00Z"],
+    ["5h", "Europe/Berlin", "2026-10-24T23:30Z", "2026-10-25T04:30Z"],
+    ["90m", "UTC", "2026-11-23T20:45:01Z", "2026-11-23T22:15:01Z"],
+  ] as const) {
+    const at = Date.parse(instant);
+    const period = periodThrough(at, durationOf(length), zone);
+    assert.deepEqual(windowAt(period, at), { start: at, end: Date.parse(next) }, length);
+    assert.equal(windowAt(period, at - 1).end, at);
+  }
+});
+
+test("periods are the same if they differ in nothing that decides about windows", () => {
+  const day = periodOfRow("calendar 1d UTC");
+  assert.ok(isSamePeriod(day, structuredClone(day)) && isSamePeriod(null, null));
+  assert.ok(isSamePeriod(periodOfRow("created 10d UTC"), periodOfRow("created 10d UTC")));
+  for (const other of [
+    null,
+    ...["calendar 1d UTC @06:00", "calendar 2d UTC", "anchor 1d UTC from 2026-01-01"].map(
+      periodOfRow,
+    ),
+  ]) {
+    assert.ok(!isSamePeriod(day, other));
+  }
 });
 
 test("a budget without a period counts forever", () => {
