@@ -48,7 +48,7 @@ export function budgetRoutes(app: FastifyInstance, admin: Admin): void {
   app.get(
     "/budget/list",
     { config: { access: "read" }, schema: { summary: "All budgets", tags: TAGS } },
-    async () => (await admin.ledger.read.budgets(null)).map((row) => budgetRow(row, admin)),
+    async () => (await admin.ledger.read.budgetList(null)).map((row) => budgetRow(row, admin)),
   );
   app.get<{ Querystring: Static<typeof Query> }>(
     "/budget/settings",
@@ -136,7 +136,7 @@ async function budgetsNamed(ids: readonly string[], admin: Admin): Promise<unkno
     throw new ApiError("invalid_request", message, { param: "budgets" });
   }
   const possible = ids.filter((id) => customerIdFault(id) === null);
-  const rows = await admin.ledger.read.budgets(possible);
+  const rows = await admin.ledger.read.budgetList(possible);
   return rows.map((row) => budgetRow(row, admin));
 }
 

@@ -51,7 +51,7 @@ export interface LedgerReader {
   /** Recomputes every total from the postings and the open holds; no drift means an empty list. */
   audit(): Promise<AuditReport>;
   /** Those of the ids that exist, or all, in the order of their ids. */
-  budgets(ids: readonly string[] | null): Promise<readonly Budget[]>;
+  budgetList(ids: readonly string[] | null): Promise<readonly Budget[]>;
   /** Answers if the database does. */
   ping(): Promise<void>;
 }

@@ -50,7 +50,7 @@ export function createReader(database: Database, auditing: Database): LedgerRead
       return (await query.selectFrom("holds").selectAll().orderBy("id").execute()).map(holdOf);
     },
     audit: () => audit(auditing),
-    budgets: (ids) => listBudgets(database, ids),
+    budgetList: (ids) => listBudgets(database, ids),
     async ping() {
       await sql`select 1`.execute(query);
     },

@@ -288,7 +288,7 @@ onEachDatabase((database) => {
     const none = await purser.post("/budget/info", { budgets: [] });
     assert.equal(none.status, 400);
     assert.equal(none.body.detail.error, "Specify list of budget id's to query. Passed in=[]");
-    const rows = await read("I", "nope", "\u0000");
+    const rows = await read("I", "nope", "x".repeat(300));
     assert.deepEqual(
       rows.map((row: { budget_id: string }) => row.budget_id),
       ["I"],
