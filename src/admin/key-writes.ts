@@ -68,8 +68,9 @@ export interface KeysGone {
 /** All of them or none. What was charged to them stays, in their postings and in every report. */
 export async function deleteKeys({ keys, key_aliases: aliases }: KeysGone, admin: Admin) {
   const names = keys ?? aliases;
-  if (names === undefined || (keys !== undefined && aliases !== undefined))
+  if (names === undefined || (keys !== undefined && aliases !== undefined)) {
     throw fault("keys", "Set either 'keys' or 'key_aliases'.");
+  }
   const find = (name: string): Promise<Key | undefined> =>
     keys === undefined ? keyOfAlias(name, admin) : keyNamed(name, admin.keys);
   return write(admin, async () => {
