@@ -19,7 +19,7 @@ import type { Budget } from "./ledger/book.ts";
 import type { Policy } from "./ledger/command.ts";
 import type { LedgerStore, Outbox } from "./ledger/store.ts";
 import type { NanoUsd } from "./money/amount.ts";
-import { newId, systemClock as clock } from "./platform/clock.ts";
+import { newId, newSecret, systemClock as clock } from "./platform/clock.ts";
 import { createLog, type Log } from "./platform/log.ts";
 import { createMetrics, type Metrics } from "./platform/metrics.ts";
 import { createPriceBook, type PriceBook } from "./prices/book.ts";
@@ -64,7 +64,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
     ...config,
     ...parts,
     keyRing: new KeyRing(keys),
-    signingSecret: (keyHash: string) => signingSecretOf(config.masterKey, keyHash),
+    signingSecret: signerOf(config),
     ledger: calls,
   };
   const server = await createServer({ requestBytesMax, log }, [
@@ -90,13 +90,22 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
 }
 
 function keysOf({ masterKey }: Config, ledger: LedgerStore): Keys {
-  return { masterKeyHash: hashOf(masterKey), find: (hash) => ledger.read.key(hash) };
+  return {
+    masterKeyHash: hashOf(masterKey),
+    find: (secretHash) => ledger.read.keyBySecret(secretHash),
+    byHash: (hash) => ledger.read.key(hash),
+  };
+}
+
+function signerOf({ masterKey }: Config): (secretHash: string) => string {
+  return (secretHash) => signingSecretOf(masterKey, secretHash);
 }
 
 function adminOf(config: Config, ledger: LedgerStore, keys: Keys): Admin {
   const models = [...new Set(config.deployments.map(({ modelName }) => modelName))];
   const { place } = config;
-  return { keys, ledger, policy: policyOf(config), models, place, clock, newId };
+  const made = { newId, newSecret, signingSecret: signerOf(config) };
+  return { keys, ledger, policy: policyOf(config), models, place, clock, ...made };
 }
 
 /** The port, which the system chose if it was given as 0. */

@@ -16,4 +16,8 @@ export interface Admin {
   readonly place: Place;
   readonly clock: Clock;
   readonly newId: () => string;
+  /** Of a new key. */
+  readonly newSecret: () => string;
+  /** What customer tokens are signed with, by the hash of the key's secret. */
+  readonly signingSecret: (secretHash: string) => string;
 }

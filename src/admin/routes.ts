@@ -5,9 +5,11 @@ import { guard } from "../http/gate.ts";
 import type { Admin } from "./admin.ts";
 import { budgetRoutes } from "./budgets.ts";
 import { customerRoutes } from "./customers.ts";
+import { keyRoutes } from "./keys.ts";
 
 export function adminRoutes(app: FastifyInstance, admin: Admin): void {
   guard(app, admin);
   customerRoutes(app, admin);
   budgetRoutes(app, admin);
+  keyRoutes(app, admin);
 }

@@ -57,5 +57,12 @@ function refusalError(refusal: Refusal): ApiError {
     const cure = "Give its customers and keys another one first.";
     return new ApiError("conflict", `Budget Id=${refusal.budget} is in use. ${cure}`, { param });
   }
+  if (refusal.name === "alias_taken") {
+    // LiteLLM's words, and its status.
+    const message =
+      `Key with alias '${refusal.alias}' already exists. ` +
+      "Unique key aliases across all keys are required.";
+    return new ApiError("invalid_request", message, { param: "key_alias" });
+  }
   throw new Error(`a write cannot be refused as ${refusal.name}`);
 }

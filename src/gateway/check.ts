@@ -3,7 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
 import { unprocessable } from "../http/body.ts";
-import type { Caller } from "../http/auth.ts";
+import { keyNamed, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
 import { guard } from "../http/gate.ts";
 import { remaining, type Refusal, type Standing } from "../ledger/command.ts";
@@ -20,7 +20,7 @@ import { CHAT } from "./routes.ts";
 
 const Params = Type.Object({ id: Type.String() });
 
-/** The hash of the key that would make the call, for its limits and for the budget that it gives its customers. */
+/** The key, by its secret or its hash, that would make the call, with its limits and the budget of its customers. */
 const Query = Type.Object({ key: Type.Optional(Type.String()) }, { additionalProperties: false });
 
 /** The body of a call or, in place of its messages, how long they are. */
@@ -57,9 +57,9 @@ export function checkRoutes(app: FastifyInstance, gateway: Gateway): void {
 }
 
 /** Without a key, the master key, which has no limits of its own. */
-async function callerOf(keyHash: string | undefined, { keyRing }: Gateway): Promise<Caller> {
-  if (keyHash === undefined) return { keyHash: keyRing.fresh.masterKeyHash, key: null };
-  const key = await keyRing.fresh.find(keyHash);
+async function callerOf(name: string | undefined, { keyRing }: Gateway): Promise<Caller> {
+  if (name === undefined) return { keyHash: keyRing.fresh.masterKeyHash, key: null };
+  const key = await keyNamed(name, keyRing.fresh);
   if (key === undefined) throw new ApiError("not_found", "There is no such key.", { param: "key" });
   return { keyHash: key.hash, key };
 }

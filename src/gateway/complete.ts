@@ -1,7 +1,7 @@
 /** The way of a call: identified, read, routed, reserved, forwarded, settled, and only then finished. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { authenticate, type Caller } from "../http/auth.ts";
+import { authenticate, requireCalls, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
 import type { Call } from "./call.ts";
 import { customerFor } from "./customer-rule.ts";
@@ -33,6 +33,7 @@ export async function complete(
   const caller = await authenticate(request.raw.headers, gateway.keyRing.remembered);
   const chat = readChat(await readBody(request.raw, gateway.requestBytesMax), request.pathModel);
   const reserved = await byFreshKey(request, caller, gateway, async (known) => {
+    requireCalls(known, request.route);
     const naming = { headers: request.raw.headers, body: chat.body };
     const customer = await customerFor(naming, known, gateway);
     return reserve(route(callOf(request, customer, chat), known, gateway), gateway);

@@ -50,10 +50,12 @@ function ruledCustomer(
     case "bound":
       return noOther(rule.customer, naming, rules);
     case "signed":
-      return customerOfToken(naming.headers, signingSecret(key.hash), clock.now()).then((id) => {
-        refuseJunk(id, rules);
-        return noOther(id, naming, rules);
-      });
+      return customerOfToken(naming.headers, signingSecret(key.secretHash), clock.now()).then(
+        (id) => {
+          refuseJunk(id, rules);
+          return noOther(id, naming, rules);
+        },
+      );
   }
 }
 

@@ -21,8 +21,8 @@ export interface Gateway {
   readonly requestBytesMax: number;
   readonly budgets: BudgetsConfig;
   readonly customers: CustomersConfig;
-  /** What the customer tokens of the key of this hash are signed with. */
-  readonly signingSecret: (keyHash: string) => string;
+  /** What customer tokens are signed with, by the hash of the key's secret. */
+  readonly signingSecret: (secretHash: string) => string;
   readonly deadlines: Deadlines;
   readonly ledger: CallLedger;
   /** By the name that clients ask for. */

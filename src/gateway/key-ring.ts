@@ -8,33 +8,35 @@ const KEYS_MAX = 10_000;
 
 export class KeyRing {
   readonly #read: Keys["find"];
+  /** By the hash of the secret. */
   readonly #kept = new Map<string, Key>();
   /** Costs no read where the key has been seen before; T1 says `stale_key` if it has changed since. */
   readonly remembered: Keys;
   readonly fresh: Keys;
 
-  constructor({ masterKeyHash, find }: Keys) {
+  constructor({ masterKeyHash, find, byHash }: Keys) {
     this.#read = find;
-    this.fresh = { masterKeyHash, find: (keyHash) => this.#readAnew(keyHash) };
+    this.fresh = { masterKeyHash, byHash, find: (secretHash) => this.#readAnew(secretHash) };
     this.remembered = {
       masterKeyHash,
-      find: async (keyHash) => this.#kept.get(keyHash) ?? (await this.#readAnew(keyHash)),
+      byHash,
+      find: async (secretHash) => this.#kept.get(secretHash) ?? (await this.#readAnew(secretHash)),
     };
   }
 
   /** A key that does not exist is not remembered: it may come to be at any moment. */
-  async #readAnew(keyHash: string): Promise<Key | undefined> {
-    const key = await this.#read(keyHash);
-    this.#kept.delete(keyHash);
+  async #readAnew(secretHash: string): Promise<Key | undefined> {
+    const key = await this.#read(secretHash);
+    this.#kept.delete(secretHash);
     if (key !== undefined) this.#keep(key);
     return key;
   }
 
   #keep(key: Key): void {
     if (this.#kept.size >= KEYS_MAX) {
-      const [oldest = key.hash] = this.#kept.keys();
+      const [oldest = key.secretHash] = this.#kept.keys();
       this.#kept.delete(oldest);
     }
-    this.#kept.set(key.hash, key);
+    this.#kept.set(key.secretHash, key);
   }
 }

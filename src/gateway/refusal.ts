@@ -62,6 +62,7 @@ export function refusalError(
       return regionDenied(refusal.region);
     case "changed":
     case "unknown_budget":
+    case "alias_taken":
     case "budget_in_use":
     case "unknown_hold":
       throw new Error(`a reserve cannot be refused as ${refusal.name}`);

@@ -2,8 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { authenticate, requireGood } from "../http/auth.ts";
+import { authenticate, requireGood, type Caller } from "../http/auth.ts";
 import { errorResponse } from "../http/errors.ts";
+import { allowsModel } from "../ledger/right.ts";
 import { complete, type CallRequest } from "./complete.ts";
 import type { Gateway } from "./gateway.ts";
 import { idHeaders } from "../http/server.ts";
@@ -35,7 +36,7 @@ export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
     app.get(path, async (request) => {
       const caller = await authenticate(request.headers, gateway.keyRing.fresh);
       requireGood(caller, gateway.clock.now());
-      return modelList(gateway);
+      return modelList(caller, gateway);
     });
   }
 }
@@ -100,9 +101,10 @@ function modelOf({ params }: FastifyRequest): string | undefined {
   return model;
 }
 
-/** OpenAI's list: what a client may ask for. */
-function modelList(gateway: Gateway): unknown {
-  const data = [...gateway.deployments.keys()].map((id) => ({
+/** OpenAI's list: what the key may ask for. */
+function modelList({ key }: Caller, { deployments }: Gateway): unknown {
+  const allowed = [...deployments.keys()].filter((id) => allowsModel(key?.models ?? [], id));
+  const data = allowed.map((id) => ({
     id,
     object: "model",
     created: 0,

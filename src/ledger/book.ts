@@ -73,11 +73,15 @@ export type CustomerRule =
   /** A token signed by the application names it. */
   | { readonly mode: "signed" };
 
-/** A credential, by the hex sha256 of its secret. */
+/** A credential. Counters, postings and budgets know it by the same hash for good, whatever its secret is by now. */
 export interface Key extends Written {
+  /** The hex sha256 of its first secret. */
   readonly hash: string;
+  /** The hex sha256 of the secret that is good now; no two keys have the same. */
+  readonly secretHash: string;
   /** Enough of the secret to recognise it by: `sk-...abcd`. */
   readonly name: string;
+  /** No two keys have the same. */
   readonly alias: string | null;
   readonly role: KeyRole;
   readonly rule: CustomerRule;

@@ -172,6 +172,8 @@ export type Refusal =
   /** A row that was to be written has been written by somebody else since it was read. */
   | { readonly name: "changed" }
   | { readonly name: "unknown_budget"; readonly budget: string }
+  /** Another key has it. */
+  | { readonly name: "alias_taken"; readonly alias: string }
   /** Customers or keys have it, or it is the default. */
   | { readonly name: "budget_in_use"; readonly budget: string }
   /** A settle, release or expire of a call that never was. */

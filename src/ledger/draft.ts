@@ -43,6 +43,13 @@ export class Draft {
     return this.#rows.budgetsInUse.has(id);
   }
 
+  /** As stored or as an earlier command of the batch gave it; one that was given up just now is not yet free. */
+  isAliasOfAnother(alias: string, hash: string): boolean {
+    const stored = this.#rows.aliases.get(alias) ?? hash;
+    const written = this.#keys.standing().find((key) => key.alias === alias);
+    return stored !== hash || (written !== undefined && written.hash !== hash);
+  }
+
   /** A counter that was never moved stands at 0. */
   counter(key: CounterKey): Counter {
     const name = counterName(key);

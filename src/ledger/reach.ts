@@ -24,6 +24,8 @@ export interface LockedAccounts {
   readonly keys: readonly string[];
   /** Of those, the budgets that are deleted, if nobody else has them. */
   readonly budgetsGone: readonly string[];
+  /** That keys are given, if no other key has them. */
+  readonly aliases: readonly string[];
 }
 
 export function reachOf(commands: readonly Command[]): Reach {
@@ -122,6 +124,7 @@ function lockedBy(writes: readonly Write[]): LockedAccounts {
     budgets: sorted([...budgets.map(({ id }) => id), ...writes.flatMap(linkedBudgets)]),
     keys: sorted(writes.flatMap((write) => write.keys.map(({ id }) => id))),
     budgetsGone: sorted(budgets.filter(({ row }) => row === null).map(({ id }) => id)),
+    aliases: sorted(writes.flatMap((write) => put(write.keys).flatMap(({ alias }) => alias ?? []))),
   };
 }
 

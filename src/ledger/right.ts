@@ -25,7 +25,7 @@ export function refusalOf(
 }
 
 /** An empty list allows everything; a star at the end of a name stands for any ending. */
-function allowsModel(models: readonly string[], model: string): boolean {
+export function allowsModel(models: readonly string[], model: string): boolean {
   return (
     models.length === 0 ||
     models.some((allowed) =>

@@ -19,6 +19,8 @@ export interface Rows {
   readonly keys: ReadonlyMap<string, Key>;
   /** Of the budgets that the batch deletes: those that a customer or key has which the batch does not write. */
   readonly budgetsInUse: ReadonlySet<string>;
+  /** Of the aliases that the batch gives to keys: the hash of the key that has it. */
+  readonly aliases: ReadonlyMap<string, string>;
   /** By `counterName`. */
   readonly counters: ReadonlyMap<string, Counter>;
   readonly holds: ReadonlyMap<string, Hold>;

@@ -40,6 +40,11 @@ export interface LedgerReader {
   customer(id: string): Promise<Customer | undefined>;
   budget(id: string): Promise<Budget | undefined>;
   key(hash: string): Promise<Key | undefined>;
+  keyBySecret(secretHash: string): Promise<Key | undefined>;
+  /** Newest first. */
+  keys(wanted: KeysWanted): Promise<KeyPage>;
+  /** All that calls with these keys were ever charged; a key that has no postings is missing. */
+  keyCharges(hashes: readonly string[]): Promise<ReadonlyMap<string, NanoUsd>>;
   /** The counters that exist among those asked for. */
   counters(keys: readonly CounterKey[]): Promise<readonly Counter[]>;
   openHolds(): Promise<readonly Hold[]>;
@@ -49,6 +54,21 @@ export interface LedgerReader {
   budgetList(ids: readonly string[] | null): Promise<readonly Budget[]>;
   /** Answers if the database does. */
   ping(): Promise<void>;
+}
+
+/** A filter that is null takes every key. */
+export interface KeysWanted {
+  readonly alias: string | null;
+  readonly teamId: string | null;
+  readonly userId: string | null;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface KeyPage {
+  readonly keys: readonly Key[];
+  /** On all pages together. */
+  readonly total: number;
 }
 
 export interface AuditReport {

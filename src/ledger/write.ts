@@ -10,7 +10,10 @@ export function write(draft: Draft, command: Write, policy: Policy): Outcome {
   const places = placesOf(draft, command);
   if (places.every((place) => isDone(place, command.id))) return WRITTEN;
   if (!places.every(standsAsRead)) return { kind: "refused", refusal: { name: "changed" } };
-  const refusal = unknownBudget(draft, command) ?? budgetInUse(draft, command, policy);
+  const refusal =
+    unknownBudget(draft, command) ??
+    budgetInUse(draft, command, policy) ??
+    aliasTaken(draft, command);
   if (refusal !== undefined) return { kind: "refused", refusal };
 
   // From here on the write must succeed.
@@ -64,6 +67,14 @@ function budgetInUse(draft: Draft, command: Write, policy: Policy): Refusal | un
   const gone = command.budgets.filter(({ row }) => row === null).map(({ id }) => id);
   const used = gone.find((id) => id === policy.defaultCustomerBudgetId || draft.isBudgetInUse(id));
   return used === undefined ? undefined : { name: "budget_in_use", budget: used };
+}
+
+function aliasTaken(draft: Draft, { keys }: Write): Refusal | undefined {
+  for (const { id, row } of keys) {
+    const alias = row?.alias ?? null;
+    if (alias !== null && draft.isAliasOfAnother(alias, id)) return { name: "alias_taken", alias };
+  }
+  return undefined;
 }
 
 /** The budgets that customers and keys shall have. */

@@ -40,6 +40,7 @@ export interface BudgetRow {
 
 export interface KeyRow {
   readonly hash: string;
+  readonly secret_hash: string;
   readonly name: string;
   readonly alias: string | null;
   readonly role: KeyRole;
@@ -92,6 +93,7 @@ export function keyOf(row: KeyRow): Key {
   const { hash, name, alias, role, blocked, expires_at, models, metadata, revision } = row;
   return {
     hash,
+    secretHash: row.secret_hash,
     name,
     alias,
     role,

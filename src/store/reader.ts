@@ -7,6 +7,7 @@ import { audit } from "./audit.ts";
 import { listBudgets } from "./budget-list.ts";
 import type { Database } from "./database.ts";
 import { budgetOf, customerOf, keyOf } from "./account-rows.ts";
+import { keyCharges, keyPage } from "./key-list.ts";
 import { counterOf, holdOf, type CounterRow } from "./rows.ts";
 
 /** SQLite nests an `or` once per term and stops at 1,000 levels. */
@@ -34,6 +35,12 @@ export function createReader(database: Database, auditing: Database): LedgerRead
       const rows = query.selectFrom("keys").selectAll().where("hash", "=", hash);
       return optional(await rows.executeTakeFirst(), keyOf);
     },
+    async keyBySecret(secretHash) {
+      const rows = query.selectFrom("keys").selectAll().where("secret_hash", "=", secretHash);
+      return optional(await rows.executeTakeFirst(), keyOf);
+    },
+    keys: (wanted) => keyPage(database, wanted),
+    keyCharges: (hashes) => keyCharges(database, hashes),
     async counters(keys) {
       const chunks = chunksOf(keys, COUNTERS_PER_QUERY_MAX);
       const rows = await Promise.all(chunks.map((chunk) => counterRows(database, chunk)));

@@ -70,6 +70,7 @@ export const API_KEYS: Table<Key> = {
   name: "keys",
   columns: [
     text("hash", (key) => key.hash),
+    text("secret_hash", (key) => key.secretHash),
     text("name", (key) => key.name),
     text("alias", (key) => key.alias),
     text("role", (key) => key.role),

@@ -8,7 +8,11 @@ import { ApiError } from "../../src/http/errors.ts";
 import type { Json } from "../../src/platform/json.ts";
 
 const HASH = hashOf("sk-1234");
-const KEYS = { masterKeyHash: HASH, find: () => Promise.resolve(undefined) };
+const KEYS = {
+  masterKeyHash: HASH,
+  find: () => Promise.resolve(undefined),
+  byHash: () => Promise.resolve(undefined),
+};
 
 const RULES = { headers: ["x-app-user"], idCharsMax: 256, idPattern: null, idJsonPath: null };
 const BLOB = '{"device_id":"d1","account":{"id":"acme","seat":42},"session_id":"s1"}';

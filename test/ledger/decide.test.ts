@@ -1053,6 +1053,7 @@ const NO_ROWS: Rows = {
   budgets: new Map(),
   keys: new Map(),
   budgetsInUse: new Set(),
+  aliases: new Map(),
   counters: new Map(),
   holds: new Map(),
   postings: new Map(),

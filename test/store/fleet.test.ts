@@ -73,6 +73,22 @@ test("instances that start together bring the database up to date once", async (
   });
 });
 
+test("of instances that give one alias to different keys at once, exactly one does", async () => {
+  await withFleet(async ({ any }) => {
+    for (const alias of ["a", "b", "c", "d", "e"]) {
+      const outcomes = await Promise.all(
+        Array.from({ length: 12 }, (_, index) => {
+          const id = `${alias}${String(index)}`;
+          const keys = [{ id, revision: null, row: ledger.key(id, { alias }) }];
+          return one(any(index), ledger.write(id, { keys }));
+        }),
+      );
+      const written = outcomes.map(nameOf).filter((name) => name === "written");
+      assert.deepEqual(written, ["written"]);
+    }
+  });
+});
+
 test("of parallel calls through all instances with a budget for ten, exactly ten are held, for customers never seen before", async () => {
   await withFleet(async ({ any }) => {
     await any(0).apply([CREATE_DEFAULT]);

@@ -37,5 +37,6 @@ export async function putAccounts(
 
 /** A key by its secret. */
 export function keyOf(secret: string, rest: Partial<Key> = {}): Key {
-  return key(hashOf(secret), rest);
+  const hash = hashOf(secret);
+  return key(hash, { secretHash: hash, ...rest });
 }

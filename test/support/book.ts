@@ -105,10 +105,17 @@ export class Book {
       keys,
       budgets: within("budget", this.budgets, budgetIds),
       budgetsInUse: this.#budgetsInUse(locked),
+      aliases: this.#aliases(locked),
     };
     const names = countersOf(commands, rows, policy).map(counterName);
     assertSorted(names);
     return { ...rows, counters: within("counter", this.counters, names) };
+  }
+
+  #aliases(locked: LockedAccounts | null): ReadonlyMap<string, string> {
+    const given = new Set(locked?.aliases);
+    const keys = [...this.keys.values()].filter(({ alias }) => alias !== null && given.has(alias));
+    return new Map(keys.map(({ alias, hash }) => [alias ?? "", hash]));
   }
 
   #budgetsInUse(locked: LockedAccounts | null): ReadonlySet<string> {

@@ -66,7 +66,17 @@ export function key(hash: string, rest: Partial<Key> = {}): Key {
   const empty = { alias: null, blocked: false, expiresAt: null, teamId: null, userId: null };
   const budgets = { budgetId: null, customerBudgetId: null };
   const written = { metadata: "{}", createdAt: 0, updatedAt: 0, revision: "r1" };
-  return { hash, name: `sk-...${hash}`, ...rights, ...empty, ...budgets, ...written, ...rest };
+  const secretHash = `secret of ${hash}`;
+  return {
+    hash,
+    secretHash,
+    name: `sk-...${hash}`,
+    ...rights,
+    ...empty,
+    ...budgets,
+    ...written,
+    ...rest,
+  };
 }
 
 export function facts(rest: Partial<CallFacts> = {}): CallFacts {

@@ -35,7 +35,7 @@ export async function loadAccounts(
   const names = arrayOf(reach.customers);
   const hashes = arrayOf(reach.keys);
   const defaults = arrayOf([policy.defaultCustomerBudgetId]);
-  const [, holds, postings, customers, keys, budgets, inUse] = await Promise.all([
+  const [, holds, postings, customers, keys, budgets, inUse, aliases] = await Promise.all([
     lockAccounts(client, reach.locked),
     // Before the postings: whoever held the lock on one of these has by then either kept the hold or posted it.
     client.run(HOLDS, [ids]),
@@ -44,6 +44,7 @@ export async function loadAccounts(
     client.run(KEYS, [hashes, ids]),
     client.run(BUDGETS_OF, [names, hashes, ids, defaults]),
     budgetsInUse(client, reach.locked),
+    aliasesOf(client, reach.locked),
   ]);
   const accounts = {
     holds: keyed(holds, holdOf, ({ id }) => id),
@@ -52,6 +53,7 @@ export async function loadAccounts(
     keys: keyed(keys, keyOf, ({ hash }) => hash),
     budgets: keyed(budgets, budgetOf, ({ id }) => id),
     budgetsInUse: new Set(inUse.map((row) => String(row["id"]))),
+    aliases: new Map(aliases.map((row) => [String(row["alias"]), String(row["hash"])])),
   };
   const missing = budgetIdsOf(commands, accounts, policy).filter((id) => !accounts.budgets.has(id));
   const others = await budgetsOf(client, missing);
@@ -91,6 +93,14 @@ async function budgetsInUse(
   const { budgetsGone, customers, keys } = locked;
   return client.run(BUDGETS_IN_USE, [budgetsGone, customers, keys].map(arrayOf));
 }
+
+/** Two instances may give one alias at once; the index lets one of them, and the other is decided anew. */
+async function aliasesOf(client: Client, locked: LockedAccounts | null): Promise<readonly Row[]> {
+  if (locked === null || locked.aliases.length === 0) return [];
+  return client.run(ALIASES, [arrayOf(locked.aliases)]);
+}
+
+const ALIASES = "select alias, hash from keys where alias = any($1::text[])";
 
 /**
  * A customer may have got its budget between two of the statements, as each sees what was committed before it. And

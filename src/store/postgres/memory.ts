@@ -24,6 +24,7 @@ export class Memory {
       holds: this.#holds,
       postings: new Map(),
       budgetsInUse: new Set<string>(),
+      aliases: new Map(),
     };
     return countersOf(commands, rows, policy);
   }

@@ -1,6 +1,6 @@
 /** Reads the rows that a batch of commands touches, one by one: a point lookup costs a few microseconds. */
 
-import { counterName, type Counter, type CounterKey } from "../../ledger/book.ts";
+import { counterName, type Counter, type CounterKey, type Key } from "../../ledger/book.ts";
 import type { Command, Policy } from "../../ledger/command.ts";
 import { budgetIdsOf, countersOf, reachOf, type LockedAccounts } from "../../ledger/reach.ts";
 import type { Rows } from "../../ledger/rows.ts";
@@ -24,6 +24,8 @@ const BUDGETS_IN_USE = `
     or exists (select 1 from keys where value in (budget_id, customer_budget_id)
       and hash not in (select value from json_each(?)))`;
 
+const ALIAS = "select hash from keys where alias = ?";
+
 export function load(connection: Connection, commands: readonly Command[], policy: Policy): Rows {
   const reach = reachOf(commands);
   const holds = lookUp(connection, HOLD, reach.ids, holdOf);
@@ -37,7 +39,8 @@ export function load(connection: Connection, commands: readonly Command[], polic
   const budgetIds = budgetIdsOf(commands, { customers, keys }, policy);
   const budgets = lookUp(connection, BUDGET, budgetIds, budgetOf);
   const budgetsInUse = lookUpUse(connection, reach.locked);
-  const accounts = { holds, postings, customers, keys, budgets, budgetsInUse };
+  const aliases = lookUpAliases(connection, reach.locked);
+  const accounts = { holds, postings, customers, keys, budgets, budgetsInUse, aliases };
   const counters = lookUpCounters(connection, countersOf(commands, accounts, policy));
   return { ...accounts, counters };
 }
@@ -61,6 +64,10 @@ function lookUpUse(connection: Connection, locked: LockedAccounts | null): Set<s
   const { budgetsGone, customers, keys } = locked;
   const lists = [budgetsGone, customers, keys].map((ids) => JSON.stringify(ids));
   return new Set(connection.run(BUDGETS_IN_USE, lists).map((row) => String(row["id"])));
+}
+
+function lookUpAliases(connection: Connection, locked: LockedAccounts | null): Map<string, string> {
+  return lookUp(connection, ALIAS, locked?.aliases ?? [], ({ hash }: Pick<Key, "hash">) => hash);
 }
 
 function lookUpCounters(connection: Connection, keys: readonly CounterKey[]): Map<string, Counter> {

@@ -28,6 +28,7 @@ update budgets set
 drop table keys;
 create table keys (
   hash text not null primary key,
+  secret_hash text not null,
   name text not null,
   alias text,
   role text not null,
@@ -46,7 +47,8 @@ create table keys (
   revision text not null
 ) strict, without rowid;
 
-create index keys_alias on keys (alias) where alias is not null;
+create unique index keys_secret on keys (secret_hash);
+create unique index keys_alias on keys (alias) where alias is not null;
 
 -- Reports of one customer or of one key, whatever the rest of the table holds.
 create index rollups_customer on rollups (customer, hour);
