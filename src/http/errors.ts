@@ -149,6 +149,8 @@ export interface ErrorDetails {
   readonly extra?: Readonly<Record<string, unknown>>;
   /** FastAPI's list of faulty fields, which LiteLLM's clients read: then it is the body. */
   readonly faults?: readonly Fault[];
+  /** LiteLLM's other envelope: the message is `detail.error`. */
+  readonly detail?: true;
 }
 
 /** One faulty field of an admin request. */
@@ -184,12 +186,14 @@ export function errorResponse(error: unknown, requestId: string): ErrorResponse 
   return {
     status,
     headers: { "content-type": "application/json", ...known.details.headers },
-    body: JSON.stringify(
-      known.details.faults === undefined
-        ? errorBody(known, status)
-        : { detail: known.details.faults },
-    ),
+    body: JSON.stringify(bodyOf(known, status)),
   };
+}
+
+function bodyOf(error: ApiError, status: number): unknown {
+  const { faults, detail } = error.details;
+  if (faults !== undefined) return { detail: faults };
+  return detail === undefined ? errorBody(error, status) : { detail: { error: error.message } };
 }
 
 /** The OpenAI error object; `code` is always a string, as LiteLLM's clients expect. */

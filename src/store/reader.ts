@@ -4,6 +4,7 @@ import type { CounterKey } from "../ledger/book.ts";
 import type { LedgerReader } from "../ledger/store.ts";
 import { sql } from "kysely";
 import { audit } from "./audit.ts";
+import { createCustomerReader } from "./customer-reader.ts";
 import type { Database } from "./database.ts";
 import { budgetOf, customerOf, keyOf } from "./account-rows.ts";
 import { counterOf, holdOf, type CounterRow } from "./rows.ts";
@@ -45,6 +46,7 @@ export function createReader(database: Database, auditing: Database): LedgerRead
     async ping() {
       await sql`select 1`.execute(query);
     },
+    ...createCustomerReader(database),
   };
 }
 
