@@ -4,6 +4,7 @@ import { ApiError } from "../http/errors.ts";
 import { hashOf, type Caller } from "../http/auth.ts";
 import type { CounterKey, Posting } from "../ledger/book.ts";
 import type { Adjust, Reset } from "../ledger/command.ts";
+import { counterKeyOf } from "../ledger/limits.ts";
 import { jsonUsd, parseUsd, type NanoUsd } from "../money/amount.ts";
 import type { Admin } from "./admin.ts";
 import { noSuchCustomer } from "./customer-write.ts";
@@ -25,7 +26,7 @@ export async function adjustCustomer(
   const dollars = dollarsFrom(amount);
   const { customer, reason, caller } = correction;
   const dated = { id: idOf(correction, admin), at: admin.clock.now() };
-  const counters = (await admin.ledger.read.currentCounters(customer, dated.at)).filter(isMoney);
+  const counters = (await countersOf(customer, dated.at, admin)).filter(isMoney);
   return post(admin, {
     kind: "adjust",
     ...dated,
@@ -42,9 +43,14 @@ export async function adjustCustomer(
 export async function resetCustomer(correction: Correction, admin: Admin): Promise<unknown> {
   const { customer, reason, caller } = correction;
   const dated = { id: idOf(correction, admin), at: admin.clock.now() };
-  const counters = await admin.ledger.read.currentCounters(customer, dated.at);
+  const counters = await countersOf(customer, dated.at, admin);
   const keyHash = caller.keyHash;
   return post(admin, { kind: "reset", ...dated, customer, reason, keyHash, counters });
+}
+
+/** Those that the customer is in. One that comes to be meanwhile begins at 0, as it shall. */
+async function countersOf(customer: string, at: number, { ledger }: Admin): Promise<CounterKey[]> {
+  return (await ledger.read.currentCounters(customer, at)).map(counterKeyOf);
 }
 
 /** Throws for what is no amount, and for what is less than the least one. */

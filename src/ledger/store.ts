@@ -67,7 +67,7 @@ export interface CustomerReader {
   /** The oldest, if several bear it. */
   keyOfAlias(alias: string): Promise<Key | undefined>;
   posting(id: string): Promise<Posting | undefined>;
-  /** Of every window that the customer has been counted in and that this instant falls in. */
+  /** Of every window that something of the customer is counted in and that this instant falls in. */
   currentCounters(customer: string, at: number): Promise<readonly Counter[]>;
   /** Money in windows that have ended, the latest first. */
   pastWindows(customer: string, at: number, limit: number): Promise<readonly Counter[]>;

@@ -72,7 +72,7 @@ async function currentCounters(
   customer: string,
   at: number,
 ): Promise<Counter[]> {
-  const rows = countersOf(database, customer).where("window_start", "<=", BigInt(at));
+  const rows = movedCounters(database, customer).where("window_start", "<=", BigInt(at));
   return (await rows.where("window_end", ">", BigInt(at)).execute()).map(counterOf);
 }
 
@@ -82,14 +82,12 @@ interface PastWindows {
   readonly limit: number;
 }
 
-/** A window in which nothing was spent may or may not have a row. */
 async function pastWindows(
   database: Database,
   { customer, at, limit }: PastWindows,
 ): Promise<Counter[]> {
-  const rows = countersOf(database, customer)
+  const rows = movedCounters(database, customer)
     .where("meter", "=", "usd")
-    .where("used", "<>", 0n)
     .where("window_end", "<=", BigInt(at))
     .orderBy("window_end", "desc")
     .orderBy("window_start", "desc")
@@ -97,7 +95,12 @@ async function pastWindows(
   return (await rows.limit(limit).execute()).map(counterOf);
 }
 
-function countersOf({ query }: Database, customer: string) {
-  const counters = query.selectFrom("counters").selectAll();
-  return counters.where("scope", "=", "customer").where("scope_id", "=", customer);
+/** A window in which nothing was counted may or may not have a row, so none is shown. */
+function movedCounters({ query }: Database, customer: string) {
+  return query
+    .selectFrom("counters")
+    .selectAll()
+    .where("scope", "=", "customer")
+    .where("scope_id", "=", customer)
+    .where((where) => where.or([where("used", "<>", 0n), where("held", "<>", 0n)]));
 }

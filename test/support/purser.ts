@@ -13,6 +13,7 @@ export const MASTER_KEY = "sk-1234";
 export interface TestPurser {
   readonly base: string;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>;
+  put(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>;
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
   /** One call of this customer on model `m`. */
   chat(customer: string, more?: Record<string, unknown>): Promise<Reply>;
@@ -87,16 +88,18 @@ export function client(base: string): Omit<TestPurser, "stop"> {
   const authorization = `Bearer ${MASTER_KEY}`;
   const get = (path: string, headers = {}) =>
     request(base + path, { headers: { authorization, ...headers } });
-  const post = (path: string, body: unknown, headers = {}) =>
+  const send = (method: string, path: string, body: unknown, headers = {}) =>
     request(base + path, {
-      method: "POST",
+      method,
       headers: { authorization, "content-type": "application/json", ...headers },
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
+  const post = (path: string, body: unknown, headers = {}) => send("POST", path, body, headers);
   return {
     base,
     get,
     post,
+    put: (path, body, headers) => send("PUT", path, body, headers),
     chat: (user, more = {}) =>
       post("/v1/chat/completions", { model: "m", user, max_tokens: 20, messages: [HI], ...more }),
     info: async (id) => (await get(`/customer/info?end_user_id=${encodeURIComponent(id)}`)).body,
