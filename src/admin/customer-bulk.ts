@@ -15,9 +15,6 @@ export const BULK_CUSTOMERS_MAX = 10_000;
 /** Some ten milliseconds of the database: a call that comes meanwhile waits no longer than that. */
 const CUSTOMERS_PER_WRITE = 250;
 
-/** Of a body that is wrong from end to end, the first faults are enough to tell. */
-const FAULTS_SHOWN_MAX = 100;
-
 interface Item extends CustomerFields {
   readonly user_id: string;
 }
@@ -74,7 +71,7 @@ async function refuseItems(items: readonly Item[], admin: Admin): Promise<void> 
       ...budgetFaults(item, loc, draft),
     ];
   });
-  if (faults.length > 0) throw unprocessable(faults.slice(0, FAULTS_SHOWN_MAX));
+  if (faults.length > 0) throw unprocessable(faults);
 }
 
 function idFaults(id: string, loc: Fault["loc"], isRepeated: boolean): Fault[] {

@@ -26,7 +26,11 @@ export const schemaCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPar
   };
 };
 
-export function unprocessable(faults: readonly Fault[]): ApiError {
+/** Of a body that is wrong from end to end, the first faults are enough to tell. */
+const FAULTS_SHOWN_MAX = 100;
+
+export function unprocessable(all: readonly Fault[]): ApiError {
+  const faults = all.slice(0, FAULTS_SHOWN_MAX);
   const message = faults.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ");
   return new ApiError("unprocessable", message, { faults });
 }
