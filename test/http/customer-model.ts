@@ -40,7 +40,11 @@ const NO_TERMS: Terms = {
   rpm_limit: null,
 };
 const BARE: ModelCustomer = {
-  ...{ alias: null, blocked: false, models: [], region: null, defaultModel: null },
+  alias: null,
+  blocked: false,
+  models: [],
+  region: null,
+  defaultModel: null,
   budget: null,
 };
 const LIFETIME = "lifetime";
@@ -124,7 +128,11 @@ export class CustomerModel {
     if (customer === undefined) return undefined;
     const { alias, blocked, models, region, defaultModel, budget } = customer;
     return {
-      ...{ user_id: id, alias, blocked, allowed_model_region: region, default_model: defaultModel },
+      user_id: id,
+      alias,
+      blocked,
+      allowed_model_region: region,
+      default_model: defaultModel,
       ...(models.length === 0 ? {} : { models }),
       spend: Number(this.#windows(id).get(this.#window(id)) ?? 0n) / 1e9,
       ...(budget === null ? {} : { budget_id: budget.id }),

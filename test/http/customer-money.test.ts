@@ -179,8 +179,13 @@ onEachDatabase((database) => {
     );
     const { window_start, window_end, resets_in_seconds, ...figures } = hard;
     assert.deepEqual(figures, {
-      ...{ meter: "usd", model: null, soft: false },
-      ...{ limit: 2, used: 0.06, held: 0, remaining: 1.94 },
+      meter: "usd",
+      model: null,
+      soft: false,
+      limit: 2,
+      used: 0.06,
+      held: 0,
+      remaining: 1.94,
     });
     assert.equal(window_end, info.litellm_budget_table.budget_reset_at);
     assert.equal(Date.parse(window_end) - Date.parse(window_start), 86_400_000);

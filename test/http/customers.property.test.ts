@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { openReader } from "../../src/store/open.ts";
 import { HOURLY, budget, limit } from "../support/ledger.ts";
 import { onEachDatabase } from "../support/databases.ts";
@@ -152,7 +152,7 @@ const many = fc
 const adjusts = fc.tuple(anyCustomer, anyNano).map(([who, nano]) =>
   step(`adjust ${who} by ${nano}`, (model, ids) => {
     const id = ids[who] ?? "";
-    const body = { amount: Number(nano) / NANO, reason: "by hand" };
+    const body = { amount: nano / NANO, reason: "by hand" };
     return ["post", `${id}/adjust`, body, model.adjust(id, BigInt(nano))];
   }),
 );

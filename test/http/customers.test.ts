@@ -67,17 +67,16 @@ onEachDatabase((database) => {
     return purser.get(`${prefix}/info?end_user_id=${encodeURIComponent(id)}`);
   }
 
-  function assertError(reply: Reply, status: number, error: object): void {
-    assert.equal(reply.status, status, reply.text);
-    assert.deepEqual(Object.keys(reply.body.error), ["message", "type", "param", "code"]);
-    assert.deepEqual(reply.body.error, { ...error, code: String(status) });
-  }
-
   test("1, 2: new makes a customer of seven keys, once", async () => {
     const { text, body } = await make("a1");
     assert.deepEqual(body, { user_id: "a1", ...BARE });
     assert.deepEqual(Object.keys(JSON.parse(text)), [
-      ...["user_id", "blocked", "alias", "spend", "allowed_model_region", "default_model"],
+      "user_id",
+      "blocked",
+      "alias",
+      "spend",
+      "allowed_model_region",
+      "default_model",
       "litellm_budget_table",
     ]);
     assertError(await purser.post("/customer/new", { user_id: "a1" }), 400, {
@@ -284,8 +283,13 @@ onEachDatabase((database) => {
     const given = { alias: "A", blocked: true, models: ["m"], default_model: "m" };
     await make("clear", { ...given, allowed_model_region: "eu", max_budget: 1 });
     const { body } = await update("clear", {
-      ...{ alias: null, blocked: false, models: [], default_model: null },
-      ...{ allowed_model_region: null, budget_id: null, object_permission: null },
+      alias: null,
+      blocked: false,
+      models: [],
+      default_model: null,
+      allowed_model_region: null,
+      budget_id: null,
+      object_permission: null,
     });
     assert.deepEqual(body, { user_id: "clear", ...BARE });
   });
@@ -420,8 +424,15 @@ onEachDatabase((database) => {
     for (const reply of replies) assert.equal(reply.status, 200, reply.text);
     const { body } = await infoOf("contested");
     assert.partialDeepStrictEqual(body, {
-      ...{ alias: "A", models: ["m"], default_model: "n", allowed_model_region: "eu" },
-      litellm_budget_table: { max_budget: 5, tpm_limit: 1000, rpm_limit: 100 },
+      alias: "A",
+      models: ["m"],
+      default_model: "n",
+      allowed_model_region: "eu",
+      litellm_budget_table: {
+        max_budget: 5,
+        tpm_limit: 1e3,
+        rpm_limit: 100,
+      },
     });
   });
 
@@ -453,3 +464,9 @@ onEachDatabase((database) => {
     assert.ok(paths.every((path) => !path.startsWith("/end_user")));
   });
 });
+
+function assertError(reply: Reply, status: number, error: object): void {
+  assert.equal(reply.status, status, reply.text);
+  assert.deepEqual(Object.keys(reply.body.error), ["message", "type", "param", "code"]);
+  assert.deepEqual(reply.body.error, { ...error, code: String(status) });
+}
