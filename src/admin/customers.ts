@@ -1,113 +1,152 @@
-/** LiteLLM's customer routes, each also under `/end_user`: a customer is made, and its all-up spend is shown. */
+/** The routes of customers: LiteLLM's and what Purser adds to them, each also under `/end_user`. */
 
-import type { FastifyInstance } from "fastify";
-import { Type, type Static } from "typebox";
-import { ApiError } from "../http/errors.ts";
-import type { Budget, CounterKey, Customer } from "../ledger/book.ts";
-import type { Unstamped } from "../ledger/command.ts";
-import { customerIdFault } from "../ledger/customer-id.ts";
-import { lifetimeCounter } from "../ledger/limits.ts";
-import { jsonUsd, nanoUsd } from "../money/amount.ts";
-import { windowAt } from "../money/window.ts";
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { firstHeader } from "../http/auth.ts";
 import type { Admin } from "./admin.ts";
-import { BUDGET_FIELDS, budgetTable, patchedBudget, usdLimitOf } from "./litellm-budget.ts";
-import { write } from "./write.ts";
+import {
+  Adjust,
+  Bulk,
+  Ids,
+  Info,
+  List,
+  Named,
+  New,
+  Path,
+  Reset,
+  Usage,
+  Whole,
+} from "./customer-bodies.ts";
+import { BULK_BYTES_MAX, putCustomers } from "./customer-bulk.ts";
+import { allCustomers, customerPage } from "./customer-list.ts";
+import { adjustCustomer, resetCustomer, type Correction } from "./customer-money.ts";
+import { customerObject } from "./customer-object.ts";
+import { customerUsage } from "./customer-usage.ts";
+import {
+  blockCustomers,
+  createCustomer,
+  deleteCustomers,
+  noSuchCustomer,
+  putCustomer,
+  unblockCustomers,
+  updateCustomer,
+} from "./customer-write.ts";
 
-const New = Type.Object(
-  {
-    user_id: Type.String({ minLength: 1 }),
-    alias: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-    blocked: Type.Optional(Type.Boolean()),
-    ...BUDGET_FIELDS,
-  },
-  { additionalProperties: false },
-);
-type New = Static<typeof New>;
-
-const Info = Type.Object({ end_user_id: Type.String() });
-type Info = Static<typeof Info>;
+const READ = { config: { access: "read" } } as const;
+const WRITE = { config: { access: "write" } } as const;
 
 export function customerRoutes(app: FastifyInstance, admin: Admin): void {
   for (const prefix of ["/customer", "/end_user"]) {
-    app.post<{ Body: New }>(
-      `${prefix}/new`,
-      { config: { access: "write" }, schema: { summary: "Create a customer", body: New } },
-      ({ body }) => createCustomer(body, admin),
-    );
-    app.get<{ Querystring: Info }>(
-      `${prefix}/info`,
-      { config: { access: "read" }, schema: { summary: "A customer", querystring: Info } },
-      ({ query }) => customerInfo(query.end_user_id, admin),
-    );
+    // The document names each route once.
+    const common = { tags: ["customers"], hide: prefix !== "/customer" };
+    oneRoutes(app, admin, { prefix, common });
+    manyRoutes(app, admin, { prefix, common });
+    readRoutes(app, admin, { prefix, common });
+    moneyRoutes(app, admin, { prefix, common });
   }
 }
 
-async function createCustomer(body: New, admin: Admin): Promise<unknown> {
-  const { user_id: id, alias = null, blocked = false } = body;
-  refuseJunk(id);
-  const created = await write(admin, async (stamp) => {
-    if ((await admin.ledger.read.customer(id)) !== undefined) throw alreadyExists(id);
-    const origin = { id: stamp.id, at: stamp.at, place: admin.place };
-    const budget = patchedBudget(body, null, origin, { scope: "customer", id });
-    const rights = { models: [], allowedRegion: null, defaultModel: null };
-    const budgetId = budget?.id ?? null;
-    const customer = { id, alias, blocked, budgetId, ...rights, createdAt: stamp.at };
-    return {
-      customers: [{ id, revision: null, row: customer }],
-      budgets: budget === null ? [] : [{ id: budget.id, revision: null, row: budget }],
-      answer: { customer, budget },
-    };
-  });
-  return customerObject(created.customer, created.budget, admin);
+interface Place {
+  readonly prefix: string;
+  readonly common: { readonly tags: string[]; readonly hide: boolean };
+}
+
+function oneRoutes(app: FastifyInstance, admin: Admin, { prefix, common }: Place): void {
+  app.post<{ Body: New }>(
+    `${prefix}/new`,
+    { ...WRITE, schema: { ...common, summary: "Create a customer", body: New } },
+    ({ body, caller }) => createCustomer(body, caller, admin),
+  );
+  app.post<{ Body: Named }>(
+    `${prefix}/update`,
+    { ...WRITE, schema: { ...common, summary: "Change what the body names", body: Named } },
+    ({ body }) => updateCustomer(body, admin),
+  );
+  app.put<{ Params: Path; Body: Whole }>(
+    `${prefix}/:id`,
+    { ...WRITE, schema: { ...common, summary: "Create or replace", params: Path, body: Whole } },
+    ({ params, body }) => putCustomer(params.id, body, admin),
+  );
+}
+
+function manyRoutes(app: FastifyInstance, admin: Admin, { prefix, common }: Place): void {
+  app.post<{ Body: Bulk }>(
+    `${prefix}/bulk`,
+    {
+      ...WRITE,
+      bodyLimit: BULK_BYTES_MAX,
+      schema: { ...common, summary: "Create or replace thousands", body: Bulk },
+    },
+    ({ body }) => putCustomers(body.customers, admin),
+  );
+  app.post<{ Body: Ids }>(
+    `${prefix}/delete`,
+    {
+      ...WRITE,
+      schema: { ...common, summary: "Delete customers, not what they spent", body: Ids },
+    },
+    ({ body }) => deleteCustomers(body.user_ids, admin),
+  );
+  app.post<{ Body: Ids }>(
+    `${prefix}/block`,
+    { ...WRITE, schema: { ...common, summary: "Block customers", body: Ids } },
+    ({ body }) => blockCustomers(body.user_ids, admin),
+  );
+  app.post<{ Body: Ids }>(
+    `${prefix}/unblock`,
+    { ...WRITE, schema: { ...common, summary: "Unblock customers", body: Ids } },
+    ({ body }) => unblockCustomers(body.user_ids, admin),
+  );
+}
+
+function readRoutes(app: FastifyInstance, admin: Admin, { prefix, common }: Place): void {
+  app.get<{ Querystring: Info }>(
+    `${prefix}/info`,
+    { ...READ, schema: { ...common, summary: "A customer", querystring: Info } },
+    ({ query }) => customerInfo(query.end_user_id, admin),
+  );
+  app.get<{ Querystring: List }>(
+    `${prefix}/list`,
+    { ...READ, schema: { ...common, summary: "Customers, all or by page", querystring: List } },
+    ({ query }, reply) =>
+      Object.keys(query).length === 0 ? sendAll(reply, admin) : customerPage(query, admin),
+  );
+  app.get<{ Params: Path; Querystring: Usage }>(
+    `${prefix}/:id/usage`,
+    {
+      ...READ,
+      schema: { ...common, summary: "Limits and what is left", params: Path, querystring: Usage },
+    },
+    ({ params, query }) => customerUsage(params.id, query, admin),
+  );
+}
+
+function moneyRoutes(app: FastifyInstance, admin: Admin, { prefix, common }: Place): void {
+  app.post<{ Params: Path; Body: Adjust }>(
+    `${prefix}/:id/adjust`,
+    { ...WRITE, schema: { ...common, summary: "Charge or give back", params: Path, body: Adjust } },
+    (request) => adjustCustomer(correctionIn(request), request.body.amount, admin),
+  );
+  app.post<{ Params: Path; Body: Reset }>(
+    `${prefix}/:id/reset`,
+    { ...WRITE, schema: { ...common, summary: "Begin windows anew", params: Path, body: Reset } },
+    (request) => resetCustomer(correctionIn(request), admin),
+  );
 }
 
 async function customerInfo(id: string, admin: Admin): Promise<unknown> {
   const customer = await admin.ledger.read.customer(id);
-  if (customer === undefined) throw noSuchCustomer(id);
-  const { budgetId } = customer;
-  const budget = budgetId === null ? undefined : await admin.ledger.read.budget(budgetId);
-  return customerObject(customer, budget ?? null, admin);
+  if (customer === undefined) throw noSuchCustomer(id, "end_user_id");
+  return customerObject(customer, admin);
 }
 
-/** LiteLLM's customer object: seven keys, and `budget_id` where there is one. */
-async function customerObject(
-  customer: Unstamped<Customer>,
-  budget: Unstamped<Budget> | null,
-  admin: Admin,
-): Promise<unknown> {
-  const now = admin.clock.now();
-  const [counter] = await admin.ledger.read.counters([spendCounter(customer.id, budget, now)]);
-  return {
-    user_id: customer.id,
-    blocked: customer.blocked,
-    alias: customer.alias,
-    spend: jsonUsd(nanoUsd(counter?.used ?? 0n)),
-    allowed_model_region: customer.allowedRegion,
-    default_model: customer.defaultModel,
-    ...(budget === null ? {} : { budget_id: budget.id }),
-    litellm_budget_table: budget === null ? null : budgetTable(budget, now),
-  };
+function sendAll(reply: FastifyReply, admin: Admin): FastifyReply {
+  return reply.type("application/json").send(Readable.from(allCustomers(admin)));
 }
 
-/** Spend is that of the budget's current window; without a budget, of all time. */
-function spendCounter(id: string, budget: Unstamped<Budget> | null, now: number): CounterKey {
-  const period = (budget === null ? undefined : usdLimitOf(budget))?.period ?? null;
-  return { ...lifetimeCounter(id), ...windowAt(period, now) };
-}
-
-function refuseJunk(id: string): void {
-  const fault = customerIdFault(id);
-  if (fault !== null) {
-    throw new ApiError("invalid_request", `user_id ${fault}.`, { param: "user_id" });
-  }
-}
-
-function alreadyExists(id: string): ApiError {
-  const message = `Customer already exists, passed user_id=${id}. Please pass a new user_id.`;
-  return new ApiError("customer_exists", message, { param: "user_id" });
-}
-
-function noSuchCustomer(id: string): ApiError {
-  const message = `End User Id=${id.slice(0, 256)} does not exist in db`;
-  return new ApiError("not_found", message, { param: "end_user_id" });
+/** The header is the field's convention; the body is for clients that cannot set one. */
+function correctionIn(request: FastifyRequest<{ Params: Path; Body: Reset }>): Correction {
+  const { params, body, headers, caller } = request;
+  const idempotencyKey = firstHeader(headers, "idempotency-key") ?? body.idempotency_key ?? null;
+  return { customer: params.id, reason: body.reason, idempotencyKey, caller };
 }

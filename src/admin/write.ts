@@ -23,7 +23,10 @@ export interface Plan<Answer> {
   readonly answer: Answer;
 }
 
-/** The plan is made anew for every attempt, from rows that it reads itself. Nothing is written where it throws. */
+/**
+ * The plan is made anew for every attempt, from rows that it reads itself. Nothing is written where it throws, and
+ * nothing where everything stands as planned already.
+ */
 export async function write<Answer>(
   admin: Admin,
   plan: (stamp: Stamp) => Promise<Plan<Answer>>,
@@ -43,6 +46,7 @@ async function apply(
   stamp: Stamp,
   { customers = [], budgets = [], keys = [], adjust }: Plan<unknown>,
 ): Promise<Refusal | null> {
+  if (customers.length + budgets.length + keys.length === 0 && adjust === undefined) return null;
   const command = { kind: "write", ...stamp, customers, budgets, keys } as const;
   const [outcome] = await ledger.apply(adjust === undefined ? [command] : [command, adjust]);
   return outcome?.kind === "refused" ? outcome.refusal : null;

@@ -16,16 +16,42 @@ export const schemaCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPar
   const place = isBody ? "body" : httpPart === "params" ? "path" : "query";
   return (given) => {
     const value: unknown = isBody ? given : Convert(schema, given);
-    if (validator.Check(value)) return { value };
+    if (validator.Check(value)) {
+      const garbled = garbledFields(value, place);
+      return garbled.length === 0 ? { value } : { error: unprocessable(garbled) };
+    }
     const faults = validator.Errors(value).flatMap((error) => faultsOf(error, place));
     const distinct = new Map(faults.map((fault) => [fault.loc.join("/"), fault]));
     return { error: unprocessable([...distinct.values()]) };
   };
 };
 
-export function unprocessable(faults: readonly Fault[]): ApiError {
+/** Of a body that is wrong from end to end, the first faults are enough to tell. */
+const FAULTS_SHOWN_MAX = 100;
+
+export function unprocessable(all: readonly Fault[]): ApiError {
+  const faults = all.slice(0, FAULTS_SHOWN_MAX);
   const message = faults.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ");
   return new ApiError("unprocessable", message, { faults });
+}
+
+/** The fields that hold a text no database can keep as it is: with a NUL, or with half of a character. */
+function garbledFields(value: unknown, place: string): Fault[] {
+  const msg = "Text must be free of NUL and be well-formed Unicode";
+  return Object.entries(Object(value))
+    .filter(([name, field]) => isGarbled([name, field]))
+    .map(([name]) => ({ loc: [place, name], msg, type: "string_unicode" }));
+}
+
+/** No recursion: what a body holds can be nested deeper than a stack is. */
+function isGarbled(value: unknown): boolean {
+  const pending = [value];
+  for (const next of pending) {
+    if (typeof next === "string" && (next.includes("\u0000") || !next.isWellFormed())) return true;
+    if (typeof next !== "object" || next === null) continue;
+    for (const [name, inner] of Object.entries(next)) pending.push(name, inner);
+  }
+  return false;
 }
 
 interface SchemaError {

@@ -62,8 +62,8 @@ export function idHeaders(id: string): Record<string, string> {
   return { "x-request-id": id, "x-litellm-call-id": id };
 }
 
-/** Longer than any model or customer id, so that an overlong one is told so and not that the route is missing. */
-const PATH_PARAM_CHARS_MAX = 1024;
+/** Longer than any model or URL-encoded id, so that an overlong one is told so and not that the route is missing. */
+const PATH_PARAM_CHARS_MAX = 4096;
 
 /** What is not HTTP, or too much of it, never becomes a request; it is answered on the bare socket. */
 function refuseUnparsed(_error: unknown, socket: Socket): void {

@@ -1,6 +1,15 @@
 /** The port: what Purser asks of a database. Both databases pass one conformance suite (test/store/conformance.ts). */
 
-import type { Budget, Counter, CounterKey, Customer, Hold, Key, OutboxEvent } from "./book.ts";
+import type {
+  Budget,
+  Counter,
+  CounterKey,
+  Customer,
+  Hold,
+  Key,
+  OutboxEvent,
+  Posting,
+} from "./book.ts";
 import type { NanoUsd } from "../money/amount.ts";
 import type { Check, Command, Expire, Outcome } from "./command.ts";
 import type { Release, Reserve, Settle, Standing } from "./command.ts";
@@ -36,7 +45,7 @@ export interface Ended {
 }
 
 /** Point reads of committed rows. */
-export interface LedgerReader {
+export interface LedgerReader extends CustomerReader {
   customer(id: string): Promise<Customer | undefined>;
   budget(id: string): Promise<Budget | undefined>;
   key(hash: string): Promise<Key | undefined>;
@@ -69,6 +78,32 @@ export interface KeyPage {
   readonly keys: readonly Key[];
   /** On all pages together. */
   readonly total: number;
+}
+
+/** What administrators ask of customers. Rows come in no particular order unless one is told. */
+export interface CustomerReader {
+  /** Those that exist. */
+  customers(ids: readonly string[]): Promise<readonly Customer[]>;
+  budgets(ids: readonly string[]): Promise<readonly Budget[]>;
+  /** A page, in the order of ids as the database has it. */
+  customersAfter(page: CustomerPage): Promise<readonly Customer[]>;
+  /** Those of the budgets that keys have, for themselves or for their customers. */
+  budgetsOfKeys(ids: readonly string[]): Promise<readonly string[]>;
+  /** The oldest, if several bear it. */
+  keyOfAlias(alias: string): Promise<Key | undefined>;
+  posting(id: string): Promise<Posting | undefined>;
+  /** Of every window that something of the customer is counted in and that this instant falls in. */
+  currentCounters(customer: string, at: number): Promise<readonly Counter[]>;
+  /** Money in windows that have ended, the latest first. */
+  pastWindows(customer: string, at: number, limit: number): Promise<readonly Counter[]>;
+}
+
+export interface CustomerPage {
+  /** Where the page before ended. */
+  readonly after: string | null;
+  /** Part of the id or of the alias. */
+  readonly search: string | null;
+  readonly limit: number;
 }
 
 export interface AuditReport {

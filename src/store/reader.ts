@@ -5,6 +5,7 @@ import type { LedgerReader } from "../ledger/store.ts";
 import { sql } from "kysely";
 import { audit } from "./audit.ts";
 import { listBudgets } from "./budget-list.ts";
+import { createCustomerReader } from "./customer-reader.ts";
 import type { Database } from "./database.ts";
 import { budgetOf, customerOf, keyOf } from "./account-rows.ts";
 import { keyCharges, keyPage } from "./key-list.ts";
@@ -54,6 +55,7 @@ export function createReader(database: Database, auditing: Database): LedgerRead
     async ping() {
       await sql`select 1`.execute(query);
     },
+    ...createCustomerReader(database),
   };
 }
 

@@ -155,7 +155,10 @@ const NEW_FAULTS: readonly (readonly [
   ["an infinite budget", { user_id: "x", max_budget: "1e999" }, 400, /non-negative finite/],
   ["a budget of true", { user_id: "x", max_budget: true }, 422, /max_budget/],
   ["a bad duration", { user_id: "x", max_budget: 1, budget_duration: "10days" }, 400, /10days/],
-  ["a NUL in the id", { user_id: "a\u0000" }, 400, /control characters/],
+  ["a NUL in the id", { user_id: "a\u0000" }, 422, /free of NUL/],
+  ["a NUL in the alias", { user_id: "x", alias: "a\u0000" }, 422, /"alias".*free of NUL/],
+  ["half a character in a name", { user_id: "x", models: ["\ud800"] }, 422, /well-formed/],
+  ["a line break in the id", { user_id: "a\n" }, 400, /control characters/],
   ["malformed JSON", "{", 400, /not valid JSON/],
 ];
 
