@@ -46,7 +46,14 @@ export function checkRoutes(app: FastifyInstance, gateway: Gateway): void {
       `${prefix}/:id/check`,
       {
         config: { access: "read" },
-        schema: { summary, tags: ["customers"], params: Params, querystring: Query, body: Body },
+        schema: {
+          summary,
+          tags: ["customers"],
+          hide: prefix === "/end_user",
+          params: Params,
+          querystring: Query,
+          body: Body,
+        },
       },
       async ({ id, params, query, body }) => {
         const caller = await callerOf(query.key, gateway);

@@ -178,7 +178,7 @@ onEachDatabase((database) => {
   }
 
   test("an id that cannot be is refused", async () => {
-    assert.equal((await check("a\u0000b", CHAT)).status, 400);
+    assert.equal((await check("a\u0000b", CHAT)).status, 422);
     assert.equal((await check("x".repeat(300), CHAT)).status, 400);
   });
 

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { hashOf } from "../../src/http/auth.ts";
 import { onEachDatabase } from "../support/databases.ts";
-import { budget, HOURLY, key, limit } from "../support/ledger.ts";
+import { budget, HOURLY, limit } from "../support/ledger.ts";
 import { startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
-import { stock } from "../support/stock.ts";
+import { keyOf, putAccounts } from "../support/accounts.ts";
 import { until } from "../support/until.ts";
 import { startUpstream, whole, type Upstream } from "../support/upstream.ts";
 
@@ -20,12 +20,12 @@ onEachDatabase((database) => {
   before(async () => {
     upstream = await startUpstream();
     const url = await database();
-    await stock(url, {
+    await putAccounts(url, {
       budgets: [
         budget("of-key", [limit("usd", 8n * USD, { period: HOURLY })]),
         budget("default", [limit("usd", 100n * USD)]),
       ],
-      keys: [key(hashOf(APP_KEY), { alias: "app", customerBudgetId: "of-key" })],
+      keys: [keyOf(APP_KEY, { alias: "app", customerBudgetId: "of-key" })],
     });
     purser = await startTestPurser({
       database: url,

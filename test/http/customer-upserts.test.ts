@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { onEachDatabase } from "../support/databases.ts";
 import { budget, limit } from "../support/ledger.ts";
 import { startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
-import { stock } from "../support/stock.ts";
+import { putAccounts } from "../support/accounts.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
 const USD = 1_000_000_000n;
@@ -22,7 +22,7 @@ onEachDatabase((database) => {
       budget("T", [limit("usd", 4n * USD)]),
       budget("default", [limit("usd", USD / 100n)]),
     ];
-    await stock(url, { budgets });
+    await putAccounts(url, { budgets });
     purser = await startTestPurser({
       database: url,
       upstream: upstream.origin,

@@ -8,7 +8,7 @@ import { HOURLY, budget, limit } from "../support/ledger.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
 import { seeded } from "../support/seed.ts";
-import { databaseAt, stock } from "../support/stock.ts";
+import { databaseAt, putAccounts } from "../support/accounts.ts";
 import { CustomerModel, type Fields } from "./customer-model.ts";
 
 const NANO = 1_000_000_000;
@@ -169,7 +169,7 @@ const anyStep = fc.oneof(makes, updates, puts, bulks, borrows, many, adjusts, re
 onEachDatabase((database) => {
   test("random sequences of writes leave every customer as the model has it, no orphan and no drift", async (t) => {
     const url = await database();
-    await stock(url, { budgets: TIERS.map(({ row }) => row) });
+    await putAccounts(url, { budgets: TIERS.map(({ row }) => row) });
     // Nobody calls.
     const purser = await startTestPurser({ database: url, upstream: "http://127.0.0.1:9" });
     const seen = new Set<string>();

@@ -2,12 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { hashOf } from "../../src/http/auth.ts";
 import { MINUTE } from "../../src/money/window.ts";
 import { onEachDatabase } from "../support/databases.ts";
-import { budget, key, limit } from "../support/ledger.ts";
+import { budget, limit } from "../support/ledger.ts";
 import { pricedModel, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
-import { stock } from "../support/stock.ts";
+import { keyOf, putAccounts } from "../support/accounts.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
 const APP_KEY = "sk-app";
@@ -28,12 +27,12 @@ onEachDatabase((database) => {
   before(async () => {
     upstream = await startUpstream();
     const url = await database();
-    await stock(url, {
+    await putAccounts(url, {
       budgets: [
         budget("T", [limit("usd", 4n * USD), limit("requests", 100, { period: MINUTE })]),
         budget("U", [limit("usd", 7n * USD)]),
       ],
-      keys: [key(hashOf(APP_KEY), { alias: "app" })],
+      keys: [keyOf(APP_KEY, { alias: "app" })],
     });
     purser = await startTestPurser({
       database: url,

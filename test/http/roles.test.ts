@@ -90,13 +90,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "GET /v1/models": at(OWN, "/v1/models"),
   "GET /models": at(OWN, "/models"),
 
-  "POST /customer/new": newCustomer("/customer/new"),
-  "POST /end_user/new": newCustomer("/end_user/new"),
-  "GET /customer/info": at(READ, `/customer/info?end_user_id=${VICTIM.customer}`),
-  "GET /end_user/info": at(READ, `/end_user/info?end_user_id=${VICTIM.customer}`),
-
-  "POST /customer/{id}/check": ofCheck("/customer"),
-  "POST /end_user/{id}/check": ofCheck("/end_user"),
+  ...ofCustomers("/customer"),
+  ...ofCustomers("/end_user"),
 
   "POST /budget/new": {
     cells: WRITE,
@@ -159,8 +154,9 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "GET /docs/static/swagger-ui.css": at(OPEN, "/docs/static/swagger-ui.css"),
 };
 
-/** What the document does not speak of: itself, and the page to read it. */
+/** What the document does not speak of: LiteLLM's other name of customers, itself, and the page to read it. */
 const HIDDEN = [
+  ...Object.keys(ofCustomers("/end_user")),
   "GET /openapi.json",
   "GET /docs",
   "GET /docs/json",
@@ -235,13 +231,36 @@ function call(path: string): Route {
   return { cells: CALL, request: async () => ({ path, body: CHAT }) };
 }
 
-function newCustomer(path: string): Route {
-  return { cells: WRITE, request: async (unique) => ({ path, body: { user_id: unique } }) };
+function ofCustomers(prefix: string): Readonly<Record<string, Route>> {
+  const path = `${prefix}/${VICTIM.customer}`;
+  return {
+    [`POST ${prefix}/new`]: {
+      cells: WRITE,
+      request: async (unique) => ({ path: `${prefix}/new`, body: { user_id: unique } }),
+    },
+    [`GET ${prefix}/info`]: at(READ, `${prefix}/info?end_user_id=${VICTIM.customer}`),
+    [`GET ${prefix}/list`]: at(READ, `${prefix}/list?limit=10`),
+    [`GET ${prefix}/{id}/usage`]: at(READ, `${path}/usage`),
+    [`POST ${prefix}/{id}/check`]: posted(READ, `${path}/check`, { model: "m", input_tokens: 1 }),
+    [`POST ${prefix}/update`]: posted(WRITE, `${prefix}/update`, { user_id: VICTIM.customer }),
+    [`PUT ${prefix}/{id}`]: posted(WRITE, path, {}),
+    [`POST ${prefix}/bulk`]: posted(WRITE, `${prefix}/bulk`, { customers: [] }),
+    [`POST ${prefix}/block`]: posted(WRITE, `${prefix}/block`, { user_ids: ["blocked"] }),
+    [`POST ${prefix}/unblock`]: posted(WRITE, `${prefix}/unblock`, { user_ids: ["blocked"] }),
+    [`POST ${prefix}/{id}/adjust`]: posted(WRITE, `${path}/adjust`, { amount: 0.01, reason: "x" }),
+    [`POST ${prefix}/{id}/reset`]: posted(WRITE, `${path}/reset`, { reason: "x" }),
+    [`POST ${prefix}/delete`]: {
+      cells: WRITE,
+      request: async (unique) => {
+        await purser.post(`${prefix}/new`, { user_id: unique });
+        return { path: `${prefix}/delete`, body: { user_ids: [unique] } };
+      },
+    },
+  };
 }
 
-function ofCheck(prefix: string): Route {
-  const path = `${prefix}/${VICTIM.customer}/check`;
-  return { cells: READ, request: async () => ({ path, body: { model: "m", input_tokens: 1 } }) };
+function posted(cells: Cells, path: string, body: object): Route {
+  return { cells, request: async () => ({ path, body }) };
 }
 
 function ofNewBudget(

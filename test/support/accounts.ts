@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { parseDatabase } from "../../src/config/database.ts";
+import type { DatabaseConfig } from "../../src/config/config.ts";
 import { hashOf } from "../../src/http/auth.ts";
 import type { Budget, Customer, Key } from "../../src/ledger/book.ts";
 import { newId } from "../../src/platform/clock.ts";
@@ -19,9 +20,7 @@ export async function putAccounts(
   url: string,
   { customers = [], budgets = [], keys = [] }: Accounts,
 ): Promise<void> {
-  const database = parseDatabase(url);
-  assert.ok(database.ok);
-  const store = await openStore(database.value, POLICY);
+  const store = await openStore(databaseAt(url), POLICY);
   try {
     const earlier = await Promise.all(keys.map(({ hash }) => store.read.key(hash)));
     const command = write(newId(), {
@@ -33,6 +32,12 @@ export async function putAccounts(
   } finally {
     await store.close();
   }
+}
+
+export function databaseAt(url: string): DatabaseConfig {
+  const database = parseDatabase(url);
+  assert.ok(database.ok);
+  return database.value;
 }
 
 /** A key by its secret. */
