@@ -9,6 +9,7 @@ import type { Database } from "./database.ts";
 import { budgetOf, customerOf, keyOf } from "./account-rows.ts";
 import { keyCharges, keyPage } from "./key-list.ts";
 import { counterOf, holdOf, type CounterRow } from "./rows.ts";
+import { createSpendReader } from "./spend-reader.ts";
 
 /** SQLite nests an `or` once per term and stops at 1,000 levels. */
 const COUNTERS_PER_QUERY_MAX = 100;
@@ -19,8 +20,12 @@ export interface OpenReader {
   readonly close: () => Promise<void>;
 }
 
-/** An audit reads every posting; what it is run by must not keep the point reads waiting. */
-export function createReader(database: Database, auditing: Database): LedgerReader {
+/** An audit reads every posting and a report many; neither must keep the point reads waiting, nor one the other. */
+export function createReader(
+  database: Database,
+  auditing: Database,
+  reporting: Database,
+): LedgerReader {
   const { query } = database;
   return {
     async customer(id) {
@@ -54,6 +59,7 @@ export function createReader(database: Database, auditing: Database): LedgerRead
     async ping() {
       await sql`select 1`.execute(query);
     },
+    spend: createSpendReader(reporting),
   };
 }
 

@@ -1,0 +1,29 @@
+/** Whose spend is asked for: a key by its secret or its hash, an internal user by the keys that are his. */
+
+import { hashOf } from "../http/auth.ts";
+import type { KeyOwner } from "../ledger/spend.ts";
+import type { Admin } from "./admin.ts";
+
+export function hashFrom(apiKey: string): string {
+  return apiKey.startsWith("sk-") ? hashOf(apiKey) : apiKey;
+}
+
+/** Undefined where neither is named: then every key is meant. */
+export async function keysFrom(
+  apiKey: string | undefined,
+  userId: string | undefined,
+  { ledger }: Admin,
+): Promise<readonly string[] | undefined> {
+  const named = apiKey === undefined ? undefined : [hashFrom(apiKey)];
+  if (userId === undefined) return named;
+  const owned = await ledger.read.spend.keysOfUser(userId);
+  return named === undefined ? owned : owned.filter((hash) => named.includes(hash));
+}
+
+export async function ownersOf(
+  hashes: Iterable<string>,
+  { ledger }: Admin,
+): Promise<ReadonlyMap<string, KeyOwner>> {
+  const owners = await ledger.read.spend.keyOwners([...new Set(hashes)]);
+  return new Map(owners.map((owner) => [owner.hash, owner]));
+}
