@@ -31,12 +31,18 @@ export function customerRoutes(app: FastifyInstance, admin: Admin): void {
   for (const prefix of ["/customer", "/end_user"]) {
     app.post<{ Body: New }>(
       `${prefix}/new`,
-      { config: { access: "write" }, schema: { summary: "Create a customer", body: New } },
+      {
+        config: { access: "write" },
+        schema: { summary: "Create a customer", tags: ["customers"], body: New },
+      },
       ({ body }) => createCustomer(body, admin),
     );
     app.get<{ Querystring: Info }>(
       `${prefix}/info`,
-      { config: { access: "read" }, schema: { summary: "A customer", querystring: Info } },
+      {
+        config: { access: "read" },
+        schema: { summary: "A customer", tags: ["customers"], querystring: Info },
+      },
       ({ query }) => customerInfo(query.end_user_id, admin),
     );
   }

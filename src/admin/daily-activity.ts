@@ -7,6 +7,7 @@ import { jsonUsd, nanoUsd } from "../money/amount.ts";
 import { inputTokens, outputTokens } from "../money/usage.ts";
 import type { Admin } from "./admin.ts";
 import { daysOf, PERIOD_FIELDS } from "./report-period.ts";
+import { ActivityAnswer, answer } from "./spend-answers.ts";
 import { hashFrom, ownersOf } from "./spend-filter.ts";
 
 const LIST = "Ids, separated by commas.";
@@ -35,9 +36,10 @@ export function dailyActivityRoutes(app: FastifyInstance, admin: Admin): void {
           summary: "What customers used and were charged, day by day",
           description:
             "A page is of lines: one per customer, day, key, model, provider and route. Metrics and totals are of " +
-            "the page's lines, so that the pages add up.",
-          tags: ["Spend"],
+            "the page's lines, so that the pages add up. Days are UTC unless `timezone` names another zone.",
+          tags: ["spend"],
           querystring: Activity,
+          response: answer("A page of lines, by day.", ActivityAnswer),
         },
       },
       ({ query }) => dailyActivity(query, admin),

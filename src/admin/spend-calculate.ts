@@ -6,6 +6,7 @@ import { ApiError } from "../http/errors.ts";
 import { jsonUsd } from "../money/amount.ts";
 import { isObject, type Json } from "../platform/json.ts";
 import type { Admin } from "./admin.ts";
+import { answer, CostAnswer } from "./spend-answers.ts";
 
 const Open = Type.Unknown();
 
@@ -28,8 +29,9 @@ export function spendCalculateRoutes(app: FastifyInstance, admin: Admin): void {
       schema: {
         summary: "What a prompt or an answer costs",
         description: "`model` and `messages`: the input alone. `completion_response`: its usage.",
-        tags: ["Spend"],
+        tags: ["spend"],
         body: Calculation,
+        response: answer("Dollars.", CostAnswer),
       },
     },
     ({ body }) => calculate(body, admin),

@@ -57,9 +57,14 @@ export function spendExportRoutes(app: FastifyInstance, admin: Admin): void {
       schema: {
         summary: "Every posting of a period as CSV, oldest first",
         description: "Sent while it is read, whatever its length. Times are UTC.",
-        tags: ["Spend"],
+        tags: ["spend"],
         querystring: Export,
-        produces: ["text/csv"],
+        response: {
+          200: {
+            description: "A head, and a line per posting.",
+            content: { "text/csv": { schema: Type.String() } },
+          },
+        },
       },
     },
     ({ query }, reply) => spendExport(query, admin, reply),

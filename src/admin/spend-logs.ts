@@ -7,6 +7,7 @@ import type { NumberedPosting, PostingFilter, SumFilter, SumLine } from "../ledg
 import { jsonUsd, nanoUsd, parseUsd, type NanoUsd } from "../money/amount.ts";
 import type { Admin } from "./admin.ts";
 import { daysOf, instantFrom, PERIOD_FIELDS, windowOf } from "./report-period.ts";
+import { answer, LogsAnswer, PagedLogsAnswer } from "./spend-answers.ts";
 import { keysFrom, ownersOf } from "./spend-filter.ts";
 import { KINDS_OF, spendRow } from "./spend-row.ts";
 import { jsonArray, postingPages, sendPieces, sumLines } from "./stream.ts";
@@ -57,8 +58,9 @@ export function spendLogRoutes(app: FastifyInstance, admin: Admin): void {
       schema: {
         summary: "Spend of days, or the rows behind it, newest first",
         description: `Filters narrow each other. Without any, the newest ${String(UNFILTERED_ROWS_MAX)} rows.`,
-        tags: ["Spend"],
+        tags: ["spend"],
         querystring: Logs,
+        response: answer("Days, or rows.", LogsAnswer),
       },
     },
     ({ query }, reply) => spendLogs(query, admin, reply),
@@ -68,7 +70,12 @@ export function spendLogRoutes(app: FastifyInstance, admin: Admin): void {
       path,
       {
         config: { access: "read" },
-        schema: { summary: "Rows of spend in pages", tags: ["Spend"], querystring: PagedLogs },
+        schema: {
+          summary: "Rows of spend in pages",
+          tags: ["spend"],
+          querystring: PagedLogs,
+          response: answer("A page, newest first.", PagedLogsAnswer),
+        },
       },
       ({ query }) => pagedLogs(query, admin),
     );

@@ -7,6 +7,7 @@ import { jsonUsd, nanoUsd } from "../money/amount.ts";
 import { inputTokens, outputTokens } from "../money/usage.ts";
 import type { Admin } from "./admin.ts";
 import { daysOf, PERIOD_FIELDS } from "./report-period.ts";
+import { answer, ReportAnswer } from "./spend-answers.ts";
 import { keysFrom } from "./spend-filter.ts";
 import { jsonArray, sendPieces, sumLines } from "./stream.ts";
 
@@ -32,8 +33,9 @@ export function spendReportRoutes(app: FastifyInstance, admin: Admin): void {
       schema: {
         summary: "Spend by customer and day, or by key",
         description: "Deleted customers and keys are in it under their ids.",
-        tags: ["Spend"],
+        tags: ["spend"],
         querystring: Report,
+        response: answer("By day and customer, or by key.", ReportAnswer),
       },
     },
     ({ query }, reply) => spendReport(query, admin, reply),

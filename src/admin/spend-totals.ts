@@ -1,12 +1,19 @@
 /** LiteLLM's totals: of everything, of each key, of each customer. */
 
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifySchema } from "fastify";
 import { Type, type Static } from "typebox";
 import type { SumLine } from "../ledger/spend.ts";
 import { jsonUsd, ZERO_USD } from "../money/amount.ts";
 import type { Window } from "../money/window.ts";
 import type { Admin } from "./admin.ts";
 import { instantFrom, PERIOD_FIELDS, recentWindow, windowOf } from "./report-period.ts";
+import {
+  AllCustomersAnswer,
+  answer,
+  CustomersAnswer,
+  GlobalSpendAnswer,
+  KeysAnswer,
+} from "./spend-answers.ts";
 import { hashFrom, ownersOf } from "./spend-filter.ts";
 import { sendPieces } from "./stream.ts";
 
@@ -38,28 +45,43 @@ type Customers = Static<typeof Customers>;
 const RECENT = "Of the last 30 days, if no dates are named.";
 
 export function spendTotalRoutes(app: FastifyInstance, admin: Admin): void {
-  const config = { access: "read" } as const;
-  const common = { tags: ["Spend"], description: RECENT };
   app.get<{ Querystring: Period }>(
     "/global/spend",
-    { config, schema: { summary: "What was charged, all in all", ...common, querystring: Period } },
+    described("What was charged, all in all", {
+      querystring: Period,
+      response: answer("The total.", GlobalSpendAnswer),
+    }),
     ({ query }) => globalSpend(query, admin),
   );
   app.get<{ Querystring: Keys }>(
     "/spend/keys",
-    { config, schema: { summary: "Keys, the dearest first", ...common, querystring: Keys } },
+    described("Keys, the dearest first", {
+      querystring: Keys,
+      response: answer("Keys and what calls with them were charged.", KeysAnswer),
+    }),
     ({ query }) => keysBySpend(query, admin),
   );
   app.post<{ Body: Customers }>(
     "/global/spend/end_users",
-    { config, schema: { summary: "Customers, the dearest first", ...common, body: Customers } },
+    described("Customers, the dearest first", {
+      body: Customers,
+      response: answer("A hundred at most.", CustomersAnswer),
+    }),
     ({ body }) => customersBySpend(body, admin),
   );
   app.get(
     "/global/all_end_users",
-    { config, schema: { summary: "Every customer that was ever served", tags: ["Spend"] } },
+    described("Customers", {
+      description: "Every one that was ever served.",
+      response: answer("Their ids.", AllCustomersAnswer),
+    }),
     (_request, reply) => allCustomers(admin, reply),
   );
+}
+
+function described(summary: string, schema: FastifySchema) {
+  const config = { access: "read" } as const;
+  return { config, schema: { description: RECENT, ...schema, summary, tags: ["spend"] } };
 }
 
 async function globalSpend(query: Period, admin: Admin): Promise<unknown> {

@@ -1,4 +1,4 @@
-/** How each database reads JSON: of a text column, and of a parameter, so that a list of any length is one statement. */
+/** How each database reads JSON: of a column, and of a parameter, so that a list of any length is one statement. */
 
 import { sql, type RawBuilder } from "kysely";
 import type { Flavour } from "./database.ts";

@@ -64,10 +64,11 @@ function hourLines(
   filter: SumFilter,
 ): RawBuilder<unknown> {
   const columns = [...DIMENSIONS.map((dimension) => COLUMNS[dimension]), ...COUNTED];
+  const accounts = accountsIn(flavour, filter, "customer <> ''");
   return sql`
     select span, ${sql.raw(columns.join(", "))}
     from (${spanTable(flavour, spans)}) as spans cross join rollups
-    where hour >= span_start and hour < span_end and ${within("hour", spans)} and ${accountsIn(flavour, filter, "customer <> ''")}`;
+    where ${within("hour", spans)} and ${accounts}`;
 }
 
 function endLines(
@@ -81,10 +82,11 @@ function endLines(
     (part) => `coalesce(cast(${text("usage", part)} as bigint), 0) as ${usageColumn(part)}`,
   );
   const columns = ["coalesce(customer, '')", "key_hash", ...facts, CALLS, FAILURES, ...parts];
+  const accounts = accountsIn(flavour, filter, "customer is not null");
   return sql`
     select span, ${sql.raw([...columns, "charge"].join(", "))}
     from (${spanTable(flavour, spans)}) as spans cross join postings
-    where at >= span_start and at < span_end and ${within("at", spans)} and ${accountsIn(flavour, filter, "customer is not null")}`;
+    where ${within("at", spans)} and ${accounts}`;
 }
 
 /** As the summary counts: a correction changes what calls cost, not how many there were. */
@@ -101,12 +103,16 @@ function spanTable(flavour: Flavour, spans: readonly Span[]): RawBuilder<unknown
   return sql`select ${sql.raw(columns.join(", "))} from ${given(flavour, spans)}`;
 }
 
-/** The join says as much, but where it begins with the accounts their rows are looked up by this. */
+/** Each row's own span, and the outer bounds of all, by which rows are found where the plan begins with accounts. */
 function within(column: string, spans: readonly Span[]): RawBuilder<unknown> {
+  const [name, own] = [
+    sql.raw(column),
+    sql.raw(`${column} >= span_start and ${column} < span_end`),
+  ];
+  if (spans.length === 0) return own;
   const start = Math.min(...spans.map((span) => span.start));
   const end = Math.max(...spans.map((span) => span.end));
-  const name = sql.raw(column);
-  return spans.length === 0 ? sql`true` : sql`${name} >= ${start} and ${name} < ${end}`;
+  return sql`${own} and ${name} >= ${start} and ${name} < ${end}`;
 }
 
 function accountsIn(

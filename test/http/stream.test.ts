@@ -37,10 +37,6 @@ test("who does not read keeps the rest of an answer from being made", async (t) 
 });
 
 test("an answer that fails before its first piece is an error, and one that fails later is cut off", async (t) => {
-  async function* failing(after: number): AsyncGenerator<string> {
-    for (let index = 0; index < after; index++) yield await Promise.resolve("piece");
-    throw new Error("the database went away");
-  }
   const port = await serving(t, (app) => {
     app.get("/:after", (request, reply) => {
       const { after } = request.params as { readonly after: string };
@@ -60,6 +56,11 @@ test("pages become one JSON array, also where they are empty", async () => {
     assert.deepEqual(JSON.parse(text), pages.flat());
   }
 });
+
+async function* failing(after: number): AsyncGenerator<string> {
+  for (let index = 0; index < after; index++) yield await Promise.resolve("piece");
+  throw new Error("the database went away");
+}
 
 async function* pagesOf(pages: readonly number[][]): AsyncGenerator<readonly number[]> {
   for (const page of pages) yield await Promise.resolve(page);
