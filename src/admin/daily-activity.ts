@@ -52,7 +52,7 @@ async function dailyActivity(query: Activity, admin: Admin): Promise<unknown> {
   const question = {
     spans: daysOf(query, { detail: true }),
     by: ["customer", "keyHash", "model", "provider", "route"],
-    of: filterOf(query),
+    of: await filterOf(query, admin),
     order: "named",
   } as const;
   const { spend } = admin.ledger.read;
@@ -76,7 +76,8 @@ async function dailyActivity(query: Activity, admin: Admin): Promise<unknown> {
   };
 }
 
-function filterOf({ end_user_ids, exclude_end_user_ids, model, api_key }: Activity): SumFilter {
+async function filterOf(query: Activity, admin: Admin): Promise<SumFilter> {
+  const { end_user_ids, exclude_end_user_ids, model, api_key } = query;
   return {
     withCustomer: true,
     ...(end_user_ids === undefined ? {} : { customers: end_user_ids.split(",") }),
@@ -84,7 +85,7 @@ function filterOf({ end_user_ids, exclude_end_user_ids, model, api_key }: Activi
       ? {}
       : { customersNot: exclude_end_user_ids.split(",") }),
     ...(model === undefined ? {} : { model }),
-    ...(api_key === undefined ? {} : { keyHashes: [hashFrom(api_key)] }),
+    ...(api_key === undefined ? {} : { keyHashes: [await hashFrom(api_key, admin)] }),
   };
 }
 

@@ -4,19 +4,22 @@ import { hashOf } from "../http/auth.ts";
 import type { KeyOwner } from "../ledger/spend.ts";
 import type { Admin } from "./admin.ts";
 
-export function hashFrom(apiKey: string): string {
-  return apiKey.startsWith("sk-") ? hashOf(apiKey) : apiKey;
+/** What postings know the key by. A secret that is no key's stands for a key without any. */
+export async function hashFrom(apiKey: string, { keys }: Admin): Promise<string> {
+  if (!apiKey.startsWith("sk-")) return apiKey;
+  const hash = hashOf(apiKey);
+  return (await keys.find(hash))?.hash ?? hash;
 }
 
 /** Undefined where neither is named: then every key is meant. */
 export async function keysFrom(
   apiKey: string | undefined,
   userId: string | undefined,
-  { ledger }: Admin,
+  admin: Admin,
 ): Promise<readonly string[] | undefined> {
-  const named = apiKey === undefined ? undefined : [hashFrom(apiKey)];
+  const named = apiKey === undefined ? undefined : [await hashFrom(apiKey, admin)];
   if (userId === undefined) return named;
-  const owned = await ledger.read.spend.keysOfUser(userId);
+  const owned = await admin.ledger.read.spend.keysOfUser(userId);
   return named === undefined ? owned : owned.filter((hash) => named.includes(hash));
 }
 

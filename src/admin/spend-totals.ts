@@ -122,10 +122,11 @@ async function customersBySpend(body: Customers, admin: Admin): Promise<unknown>
     start: isGiven(startTime) ? instantFrom("startTime", startTime, "start") : recent.start,
     end: isGiven(endTime) ? instantFrom("endTime", endTime, "end") : recent.end,
   };
+  const ofKey = isGiven(api_key) ? { keyHashes: [await hashFrom(api_key, admin)] } : {};
   const { lines } = await admin.ledger.read.spend.sums({
     spans: [span],
     by: ["customer"],
-    of: { withCustomer: true, ...(isGiven(api_key) ? { keyHashes: [hashFrom(api_key)] } : {}) },
+    of: { withCustomer: true, ...ofKey },
     order: "dearest",
     limit: CUSTOMERS_MAX,
   });
