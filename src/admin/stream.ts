@@ -2,20 +2,33 @@
 
 import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
-import type { NumberedPosting, PostingQuestion, SumLine, SumQuestion } from "../ledger/spend.ts";
+import type {
+  Dimension,
+  NumberedPosting,
+  PostingQuestion,
+  SumLine,
+  SumQuestion,
+} from "../ledger/spend.ts";
 import type { Admin } from "./admin.ts";
 
 /** Some 500 kB of postings; enough that the database is asked rarely. */
-const PAGE_ROWS = 1_000;
+const POSTINGS_PER_PAGE = 1_000;
 
-/** The first piece is made before the status goes out, so that a database that is away is still a 503. */
+/** Some megabyte. Each page of sums adds up all the lines that are left of its span, so there should not be many. */
+const LINES_PER_PAGE = 3_000;
+
+/** A piece that is sent by itself costs as much as some kilobytes of text. */
+const CHUNK_CHARS = 65_536;
+
+/** The first chunk is made before the status goes out, so that a database that is away is still a 503. */
 export async function sendPieces(
   reply: FastifyReply,
   type: string,
   pieces: AsyncGenerator<string>,
 ): Promise<FastifyReply> {
-  const first = await pieces.next();
-  const all = first.done === true ? [] : resumed(first.value, pieces);
+  const chunks = chunked(pieces);
+  const first = await chunks.next();
+  const all = first.done === true ? [] : resumed(first.value, chunks);
   return reply.type(type).send(Readable.from(all, { highWaterMark: 1 }));
 }
 
@@ -34,16 +47,14 @@ export async function* postingPages(
   { ledger }: Admin,
   question: Pick<PostingQuestion, "of" | "order">,
 ): AsyncGenerator<readonly NumberedPosting[]> {
-  let page = await ledger.read.spend.postings({ ...question, limit: PAGE_ROWS });
+  const common = { ...question, limit: POSTINGS_PER_PAGE };
+  let page = await ledger.read.spend.postings(common);
   yield page;
-  while (page.length === PAGE_ROWS) {
-    const after = page.at(-1);
-    page = await ledger.read.spend.postings({
-      ...question,
-      limit: PAGE_ROWS,
-      ...(after === undefined ? {} : { after }),
-    });
+  let after = page.at(-1);
+  while (after !== undefined && page.length === POSTINGS_PER_PAGE) {
+    page = await ledger.read.spend.postings({ ...common, after });
     yield page;
+    after = page.at(-1);
   }
 }
 
@@ -52,15 +63,31 @@ export async function* sumLines(
   { ledger }: Admin,
   question: Pick<SumQuestion, "spans" | "by" | "of">,
 ): AsyncGenerator<SumLine> {
-  const common = { ...question, order: "named", limit: PAGE_ROWS } as const;
+  const common = { ...question, order: "named", limit: LINES_PER_PAGE } as const;
   let { lines } = await ledger.read.spend.sums(common);
   yield* lines;
-  while (lines.length === PAGE_ROWS) {
-    const last = lines.at(-1);
-    const after = last === undefined ? [] : question.by.map((dimension) => last[dimension]);
+  let last = lines.at(-1);
+  while (last !== undefined && lines.length === LINES_PER_PAGE) {
+    const after = placeOf(last, question.by);
     ({ lines } = await ledger.read.spend.sums({ ...common, after }));
     yield* lines;
+    last = lines.at(-1);
   }
+}
+
+function placeOf(line: SumLine, by: readonly Dimension[]): readonly string[] {
+  return by.map((dimension) => line[dimension]);
+}
+
+async function* chunked(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let chunk = "";
+  for await (const piece of pieces) {
+    chunk += piece;
+    if (chunk.length < CHUNK_CHARS) continue;
+    yield chunk;
+    chunk = "";
+  }
+  if (chunk !== "") yield chunk;
 }
 
 async function* resumed(first: string, rest: AsyncGenerator<string>): AsyncGenerator<string> {

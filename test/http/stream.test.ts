@@ -36,7 +36,7 @@ test("who does not read keeps the rest of an answer from being made", async (t) 
   await until(() => Promise.resolve(ended));
 });
 
-test("an answer that fails before its first piece is an error, and one that fails later is cut off", async (t) => {
+test("an answer that fails before its first chunk is an error, and one that fails later is cut off", async (t) => {
   const port = await serving(t, (app) => {
     app.get("/:after", (request, reply) => {
       const { after } = request.params as { readonly after: string };
@@ -58,7 +58,7 @@ test("pages become one JSON array, also where they are empty", async () => {
 });
 
 async function* failing(after: number): AsyncGenerator<string> {
-  for (let index = 0; index < after; index++) yield await Promise.resolve("piece");
+  for (let index = 0; index < after; index++) yield await Promise.resolve(PIECE);
   throw new Error("the database went away");
 }
 
