@@ -10,6 +10,7 @@ import { Compile } from "typebox/compile";
 import type { Admin } from "../../src/admin/admin.ts";
 import { healthRoutes, type Health } from "../../src/admin/health.ts";
 import { adminRoutes } from "../../src/admin/routes.ts";
+import { checkRoutes } from "../../src/gateway/check.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { callRoutes } from "../../src/gateway/routes.ts";
 import { HIDDEN } from "../../src/http/openapi.ts";
@@ -50,7 +51,7 @@ after(async () => {
 
 test("the document is valid OpenAPI 3.1", async () => {
   const validator = new Validator();
-  const { valid, errors } = await validator.validate(JSON.stringify(document));
+  const { valid, errors } = await validator.validate({ ...structuredClone(document) });
   assert.ok(valid, JSON.stringify(errors, null, 2));
   assert.equal(validator.version, "3.1");
 });
@@ -169,6 +170,7 @@ async function served(tag: string): Promise<RouteOptions[]> {
 /** As they are registered; their parts are needed only by requests, of which there is none. */
 async function servedRoutes(): Promise<RouteOptions[]> {
   const routes: RouteOptions[] = [];
+  const gateway = { keyRing: {} } as Gateway;
   const noted = (scope: Routes): Routes => {
     return (app) => {
       app.addHook("onRoute", (route) => {
@@ -178,7 +180,8 @@ async function servedRoutes(): Promise<RouteOptions[]> {
     };
   };
   const app = await createServer({ requestBytesMax: 1, log: createLog("silent") }, [
-    noted((scope) => callRoutes(scope, {} as Gateway)),
+    noted((scope) => callRoutes(scope, gateway)),
+    noted((scope) => checkRoutes(scope, gateway)),
     noted((scope) => adminRoutes(scope, {} as Admin)),
     noted((scope) => healthRoutes(scope, {} as Health)),
   ]);
