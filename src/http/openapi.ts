@@ -124,7 +124,8 @@ function described(schema: FastifySchema | undefined, route: RouteOptions): Fast
   const isHidden = HIDDEN.some((pattern) => pattern.test(route.url));
   const kind = kindOf(schema, route);
   const errors = STATUSES[kind].map((status) => [status, errorResponse(status, kind)]);
-  const answer = { 200: { description: "As asked for." } };
+  const content = { "application/json": { schema: {} } };
+  const answer = { 200: { description: "As asked for, in JSON.", content } };
   const given = schema?.response as Readonly<Record<string, unknown>> | undefined;
   const response = { ...Object.fromEntries(errors), ...(given ?? answer) };
   const hide = isHidden || schema?.hide === true;
