@@ -452,8 +452,9 @@ async function prepare(address: string): Promise<void> {
   assert.ok(parsed.ok);
   const store = await openStore(parsed.value, ledger.POLICY);
   const keys = [
-    ledger.key(hashOf(VIEWER), { role: "viewer" }),
+    ledger.key(hashOf(VIEWER), { secretHash: hashOf(VIEWER), role: "viewer" }),
     ledger.key(hashOf(CALLER), {
+      secretHash: hashOf(CALLER),
       name: `sk-...${CALLER}`,
       alias: "the app",
       userId: "u1",
