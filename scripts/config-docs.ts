@@ -1,4 +1,4 @@
-/** Writes the tables of docs/configuration.md from the tables that the reader itself goes by. */
+/** Writes the tables of keys in the docs from the tables that the reader of the configuration itself goes by. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,9 @@ import { FLAGS, KEYS, VARIABLES, type SectionName } from "../src/config/keys.ts"
 import { KNOWN_PROVIDERS, PROVIDER_ALIASES, type KnownProvider } from "../src/config/providers.ts";
 import { UNSUPPORTED } from "../src/config/unsupported.ts";
 
-export const DOCS_FILE = fileURLToPath(new URL("../docs/configuration.md", import.meta.url));
+export const DOCS_FILES = ["configuration", "litellm"].map((name) =>
+  fileURLToPath(new URL(`../docs/${name}.md`, import.meta.url)),
+);
 
 const PLACES: Readonly<Record<SectionName, string>> = {
   config: "top of the file",
@@ -28,6 +30,7 @@ const TABLES: ReadonlyMap<string, () => string> = new Map([
   ["variables", () => keyTable(VARIABLES)],
   ["flags", () => keyTable(FLAGS, "--")],
   ["providers", providerTable],
+  ["accepted", acceptedTable],
   ["ignored", ignoredTable],
   ["unsupported", unsupportedTable],
 ]);
@@ -38,12 +41,12 @@ export async function renderConfigDocs(page: string): Promise<string> {
     /(<!-- table: (\w+) -->)[^]*?(<!-- end -->)/g,
     (_, begin: string, name: string, end: string) => `${begin}\n\n${tableNamed(name)}\n\n${end}`,
   );
-  return format(filled, { ...(await resolveConfig(DOCS_FILE)), parser: "markdown" });
+  return format(filled, { ...(await resolveConfig(import.meta.filename)), parser: "markdown" });
 }
 
 function tableNamed(name: string): string {
   const make = TABLES.get(name);
-  if (make === undefined) throw new Error(`docs/configuration.md asks for a table "${name}"`);
+  if (make === undefined) throw new Error(`the docs ask for a table "${name}"`);
   return make();
 }
 
@@ -67,6 +70,15 @@ function providerTable(): string {
 
 function aliasesOf(name: string): readonly string[] {
   return Object.keys(PROVIDER_ALIASES).filter((alias) => PROVIDER_ALIASES[alias] === name);
+}
+
+/** What Purser reads, LiteLLM's keys and its own, in one look. */
+function acceptedTable(): string {
+  const rows = SECTIONS.map((section) => [PLACES[section], code(Object.keys(KEYS[section]))]);
+  return table(
+    ["in", "keys"],
+    rows.filter(([, keys]) => keys !== ""),
+  );
 }
 
 function ignoredTable(): string {
@@ -103,5 +115,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 if (import.meta.main) {
-  writeFileSync(DOCS_FILE, await renderConfigDocs(readFileSync(DOCS_FILE, "utf8")));
+  for (const file of DOCS_FILES) {
+    writeFileSync(file, await renderConfigDocs(readFileSync(file, "utf8")));
+  }
 }

@@ -23,8 +23,9 @@ Match on \`type\`; \`code\` is the HTTP status as a string. Every answer carries
 \`x-litellm-call-id\`. The status of \`budget_exceeded\` is \`general_settings.budget_exceeded_status\`.
 
 An admin body with faulty fields is answered 422 with FastAPI's \`{"detail": [{"loc", "msg", "type"}]}\`, as LiteLLM
-does. What a provider answers with a 4xx passes through as it is. After the first byte of a stream an error arrives
-in the stream, as a \`data:\` event with an \`error\` object.
+does, and some admin routes have its other envelope, \`{"detail": {"error": "…"}}\`. What a provider answers with a 4xx
+passes through as it is. After the first byte of a stream an error arrives in the stream, as a \`data:\` event with an
+\`error\` object.
 
 | error | status | type | what happened | what to do |
 | --- | --- | --- | --- | --- |

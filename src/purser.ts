@@ -2,7 +2,7 @@
 
 import type { AddressInfo } from "node:net";
 import { Agent } from "undici";
-import type { Admin } from "./admin/admin.ts";
+import type { Admin, CostQuestion } from "./admin/admin.ts";
 import { healthRoutes } from "./admin/health.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { banner } from "./cli/banner.ts";
@@ -10,6 +10,7 @@ import type { FastifyInstance } from "fastify";
 import type { Config, DeploymentConfig, WebhookConfig } from "./config/config.ts";
 import { createDelivery, type Delivery } from "./events/outbox.ts";
 import { checkRoutes } from "./gateway/check.ts";
+import { costOf } from "./gateway/calculate.ts";
 import { callRoutes } from "./gateway/routes.ts";
 import type { Deployment } from "./gateway/gateway.ts";
 import { KeyRing } from "./gateway/key-ring.ts";
@@ -59,6 +60,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const keys = keysOf(config, ledger);
   const calls = createCallLedger(ledger, spool, () => delivery?.wake());
   const deployments = deploymentsByModel(config.deployments, fake);
+  const priced = (question: CostQuestion) => costOf(question, { deployments, prices, clock });
   const parts = { instance, deployments, prices, upstream, inFlight, clock, log, metrics };
   const gateway = {
     ...config,
@@ -70,7 +72,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const server = await createServer({ requestBytesMax, log }, [
     (app) => callRoutes(app, gateway),
     (app) => checkRoutes(app, gateway),
-    (app) => adminRoutes(app, adminOf(config, ledger, keys)),
+    (app) => adminRoutes(app, { ...adminOf(config, ledger, keys), costOf: priced }),
     (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
   ]);
   const port = await listen(server, config);
@@ -101,7 +103,7 @@ function signerOf({ masterKey }: Config): (secretHash: string) => string {
   return (secretHash) => signingSecretOf(masterKey, secretHash);
 }
 
-function adminOf(config: Config, ledger: LedgerStore, keys: Keys): Admin {
+function adminOf(config: Config, ledger: LedgerStore, keys: Keys): Omit<Admin, "costOf"> {
   const models = [...new Set(config.deployments.map(({ modelName }) => modelName))];
   const { place } = config;
   const made = { newId, newSecret, signingSecret: signerOf(config) };

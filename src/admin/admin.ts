@@ -3,8 +3,15 @@
 import type { Keys } from "../http/auth.ts";
 import type { Policy } from "../ledger/command.ts";
 import type { LedgerStore } from "../ledger/store.ts";
+import type { NanoUsd } from "../money/amount.ts";
 import type { Place } from "../money/window.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Json } from "../platform/json.ts";
+
+/** A prompt, or the usage block of an answer. */
+export type CostQuestion = { readonly model: string } & (
+  { readonly messages: Json } | { readonly usage: Json }
+);
 
 export interface Admin {
   readonly keys: Keys;
@@ -14,6 +21,8 @@ export interface Admin {
   readonly models: readonly string[];
   /** Whose midnight ends a budget's day. */
   readonly place: Place;
+  /** What a prompt or an answer costs; throws where the model is not known or has no price. */
+  readonly costOf: (question: CostQuestion) => Promise<NanoUsd>;
   readonly clock: Clock;
   readonly newId: () => string;
   /** Of a new key. */

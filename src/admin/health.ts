@@ -14,12 +14,16 @@ export interface Health {
 /** Without a key: orchestrators have none, and the answers tell nothing about customers. */
 export function healthRoutes(app: FastifyInstance, health: Health): void {
   for (const path of ["/health/liveliness", "/health/liveness"]) {
-    app.get(path, () => ({ status: "alive" }));
+    app.get(path, { schema: { ...OPEN, summary: "Whether the process lives" } }, () => ({
+      status: "alive",
+    }));
   }
-  app.get("/metrics", async (_request, reply) =>
+  const metrics = { ...OPEN, summary: "Prometheus' metrics", response: { 200: METRICS } };
+  app.get("/metrics", { schema: metrics }, async (_request, reply) =>
     reply.type("text/plain; version=0.0.4").send(await health.metrics.text()),
   );
-  app.get("/health/readiness", async (_request, reply) => {
+  const readiness = { ...OPEN, summary: "Whether it can take calls: 200, or 503" };
+  app.get("/health/readiness", { schema: readiness }, async (_request, reply) => {
     if (health.stopping()) return reply.code(503).send({ status: "stopping" });
     const answers = await health.ledger.read.ping().then(
       () => true,
@@ -30,3 +34,10 @@ export function healthRoutes(app: FastifyInstance, health: Health): void {
       : reply.code(503).send({ status: "unhealthy", db: "unreachable" });
   });
 }
+
+const METRICS = {
+  description: "Its text format. No label names a customer or a key.",
+  content: { "text/plain": { schema: { type: "string" } } },
+};
+
+const OPEN = { tags: ["health"], security: [] };

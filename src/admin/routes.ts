@@ -6,10 +6,12 @@ import type { Admin } from "./admin.ts";
 import { budgetRoutes } from "./budgets.ts";
 import { customerRoutes } from "./customers.ts";
 import { keyRoutes } from "./keys.ts";
+import { spendRoutes } from "./spend.ts";
 
 export function adminRoutes(app: FastifyInstance, admin: Admin): void {
   guard(app, admin);
   customerRoutes(app, admin);
   budgetRoutes(app, admin);
   keyRoutes(app, admin);
+  spendRoutes(app, admin);
 }

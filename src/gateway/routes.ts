@@ -6,6 +6,7 @@ import { authenticate, requireGood, type Caller } from "../http/auth.ts";
 import { errorResponse } from "../http/errors.ts";
 import { allowsModel } from "../ledger/right.ts";
 import { complete, type CallRequest } from "./complete.ts";
+import { callSchema, describeOnly, modelsSchema } from "./describe.ts";
 import type { Gateway } from "./gateway.ts";
 import { idHeaders } from "../http/server.ts";
 
@@ -20,12 +21,13 @@ const CALL_PATHS = [
 
 export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
   // The body is read by `complete`, after the caller is known; Fastify must not read it first.
+  describeOnly(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => {
     done(null);
   });
   for (const { path, route, upstreamPath } of CALL_PATHS) {
-    app.post(path, (request, reply) => {
+    app.post(path, { schema: callSchema(path, route) }, (request, reply) => {
       reply.hijack();
       const pathModel = modelOf(request);
       const call = { id: request.id, raw: request.raw, route, upstreamPath, pathModel };
@@ -33,7 +35,7 @@ export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
     });
   }
   for (const path of ["/v1/models", "/models"]) {
-    app.get(path, async (request) => {
+    app.get(path, { schema: modelsSchema(path) }, async (request) => {
       const caller = await authenticate(request.headers, gateway.keyRing.fresh);
       requireGood(caller, gateway.clock.now());
       return modelList(caller, gateway);

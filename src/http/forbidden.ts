@@ -11,6 +11,12 @@ export function forbidden(route: string, caller: Caller): ApiError {
   return new ApiError("authentication", message, { param: "None" });
 }
 
+/** Where LiteLLM has other words, and its other envelope. */
+export function notAdmin(caller: Caller): ApiError {
+  const message = `Admin-only endpoint. Your user role=${roleOf(caller)}`;
+  return new ApiError("authentication", message, { detail: true });
+}
+
 /** The first six characters and the last two. */
 function masked({ key }: Caller): string {
   const id = key?.userId ?? null;

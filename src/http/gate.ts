@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import { authenticate, requireGood, roleOf, type Caller, type Keys, type Role } from "./auth.ts";
 import { schemaCompiler } from "./body.ts";
-import { forbidden } from "./forbidden.ts";
+import { forbidden, notAdmin } from "./forbidden.ts";
 
 /** `own`: of the caller's own key and nobody else's, which the route itself sees to. */
 type Access = "read" | "write" | "own";
@@ -13,6 +13,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** What the route does with the books; a guarded route cannot be without it. */
     access?: Access;
+    /** Others are refused in LiteLLM's other words, `Admin-only endpoint`. */
+    adminOnly?: true;
   }
   interface FastifyRequest {
     caller: Caller;
@@ -46,8 +48,9 @@ function requireAccess({ url, config }: RouteOptions): void {
 async function gate(request: FastifyRequest, { keys, clock }: Guarding): Promise<void> {
   const caller = await authenticate(request.headers, keys);
   requireGood(caller, clock.now());
-  const { access } = request.routeOptions.config;
+  const { access, adminOnly } = request.routeOptions.config;
   if (access === undefined || !MAY[roleOf(caller)].includes(access)) {
+    if (adminOnly === true) throw notAdmin(caller);
     throw forbidden(request.routeOptions.url ?? "", caller);
   }
   request.caller = caller;

@@ -13,6 +13,7 @@ import type {
 import type { NanoUsd } from "../money/amount.ts";
 import type { Check, Command, Expire, Outcome } from "./command.ts";
 import type { Release, Reserve, Settle, Standing } from "./command.ts";
+import type { SpendReader } from "./spend.ts";
 
 export interface LedgerStore {
   /**
@@ -63,6 +64,7 @@ export interface LedgerReader extends CustomerReader {
   budgetList(ids: readonly string[] | null): Promise<readonly Budget[]>;
   /** Answers if the database does. */
   ping(): Promise<void>;
+  readonly spend: SpendReader;
 }
 
 /** A filter that is null takes every key. */

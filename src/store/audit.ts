@@ -2,7 +2,8 @@
 
 import { sql } from "kysely";
 import type { AuditReport, Drift } from "../ledger/store.ts";
-import type { Database, Flavour } from "./database.ts";
+import type { Database } from "./database.ts";
+import { JSON_SQL, type JsonSql } from "./json-sql.ts";
 
 /** A drift, or with nothing stored a plain figure of the report. */
 interface TotalRow extends Omit<Drift, "stored"> {
@@ -22,24 +23,6 @@ export async function audit({ flavour, query }: Database): Promise<AuditReport> 
     drifts: rows.filter((row): row is Drift => row.stored !== null),
   };
 }
-
-/** How each database reads the JSON of a text column. */
-interface JsonSql {
-  readonly text: (column: string, member: string) => string;
-  /** A table whose column `value` is each element of the array. */
-  readonly elements: (column: string) => string;
-}
-
-const JSON_SQL: Readonly<Record<Flavour, JsonSql>> = {
-  sqlite: {
-    text: (column, member) => `${column}->>'${member}'`,
-    elements: (column) => `json_each(${column})`,
-  },
-  postgres: {
-    text: (column, member) => `(${column}::json->>'${member}') collate "C"`,
-    elements: (column) => `json_array_elements(${column}::json)`,
-  },
-};
 
 /** Stored totals and what they are made of are added up side by side, so a row that lacks either half is a drift. */
 function auditText(json: JsonSql): string {

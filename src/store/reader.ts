@@ -10,6 +10,7 @@ import type { Database } from "./database.ts";
 import { budgetOf, customerOf, keyOf } from "./account-rows.ts";
 import { keyCharges, keyPage } from "./key-list.ts";
 import { counterOf, holdOf, type CounterRow } from "./rows.ts";
+import { createSpendReader } from "./spend-reader.ts";
 
 /** SQLite nests an `or` once per term and stops at 1,000 levels. */
 const COUNTERS_PER_QUERY_MAX = 100;
@@ -20,8 +21,12 @@ export interface OpenReader {
   readonly close: () => Promise<void>;
 }
 
-/** An audit reads every posting; what it is run by must not keep the point reads waiting. */
-export function createReader(database: Database, auditing: Database): LedgerReader {
+/** An audit reads every posting and a report many; neither must keep the point reads waiting, nor one the other. */
+export function createReader(
+  database: Database,
+  auditing: Database,
+  reporting: Database,
+): LedgerReader {
   const { query } = database;
   return {
     async customer(id) {
@@ -56,6 +61,7 @@ export function createReader(database: Database, auditing: Database): LedgerRead
       await sql`select 1`.execute(query);
     },
     ...createCustomerReader(database),
+    spend: createSpendReader(reporting),
   };
 }
 

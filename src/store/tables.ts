@@ -192,7 +192,7 @@ export function valuesOf<Item>(table: Table<Item>, item: Item): SqlValue[] {
 }
 
 /** `cacheWrite5m` → `cache_write_5m_tokens`. */
-function usageColumn(part: UsagePart): string {
+export function usageColumn(part: UsagePart): string {
   return `${part.replace(/[A-Z]|\d/g, (character) => `_${character.toLowerCase()}`)}_tokens`;
 }
 

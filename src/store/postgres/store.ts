@@ -21,6 +21,18 @@ const DEADLINE_MS = 10_000;
 /** Point reads and the outbox; they must not crowd out the connections of other instances. */
 const QUERY_CONNECTIONS = 4;
 
+/** Reports are read in pages, and a page that takes this long is of a report nobody waits for any more. */
+const REPORT_DEADLINE_MS = 60_000;
+
+/** Whoever asks for more reports at once waits. */
+const REPORT_CONNECTIONS = 2;
+
+/** Reports go by index too, whatever the statistics say; what has been given up is not worked at any longer. */
+const REPORT_SETTINGS = {
+  enable_seqscan: "off",
+  statement_timeout: String(REPORT_DEADLINE_MS),
+};
+
 /** Of the connection that commits. */
 const COMMIT_SETTINGS = {
   // A server may be set to answer before it has written; what Purser answers is on the disk.
@@ -80,13 +92,20 @@ function openReading(url: string): OpenReader & { readonly database: Database } 
   const clients = {
     query: new Client({ ...options, connections: QUERY_CONNECTIONS, deadlineMs: DEADLINE_MS }),
     audit: new Client({ ...options, connections: 1, deadlineMs: null }),
+    report: new Client({
+      url,
+      settings: REPORT_SETTINGS,
+      connections: REPORT_CONNECTIONS,
+      deadlineMs: REPORT_DEADLINE_MS,
+    }),
   };
   const database = queriesOn(clients.query);
   return {
     database,
-    reader: createReader(database, queriesOn(clients.audit)),
+    reader: createReader(database, queriesOn(clients.audit), queriesOn(clients.report)),
     async close() {
-      await Promise.all([clients.query.close(), clients.audit.close()]);
+      const { query, audit, report } = clients;
+      await Promise.all([query.close(), audit.close(), report.close()]);
     },
   };
 }

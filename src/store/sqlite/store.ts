@@ -1,4 +1,4 @@
-/** The ledger in a SQLite file: one process, one thread that writes, one that answers, one that audits. */
+/** The ledger in a SQLite file: one process, one thread that writes, one each that answers, reports and audits. */
 
 import type { Outcome, Policy } from "../../ledger/command.ts";
 import type { LedgerStore } from "../../ledger/store.ts";
@@ -69,10 +69,11 @@ function prepare(file: string): void {
 function openThreads(file: string): OpenReader {
   const answering = new Thread({ file, readOnly: true });
   const auditing = new Thread({ file, readOnly: true });
+  const reporting = new Thread({ file, readOnly: true });
   return {
-    reader: createReader(queriesOn(answering), queriesOn(auditing)),
+    reader: createReader(queriesOn(answering), queriesOn(auditing), queriesOn(reporting)),
     async close() {
-      await Promise.all([answering.close(), auditing.close()]);
+      await Promise.all([answering.close(), auditing.close(), reporting.close()]);
     },
   };
 }

@@ -1,0 +1,100 @@
+/** The inference routes as the OpenAPI document shows them. What is in a body, and in an answer, is the provider's. */
+
+import type { FastifyInstance, FastifySchema } from "fastify";
+
+const SUMMARIES: Readonly<Record<string, string>> = {
+  "/v1/chat/completions": "Answer a conversation",
+  "/v1/completions": "Continue a text",
+  "/v1/responses": "Answer, by OpenAI's Responses API",
+  "/v1/messages": "Answer, by Anthropic's Messages API",
+  "/v1/messages/count_tokens": "Count the tokens of a conversation",
+  "/v1/embeddings": "Embed texts",
+  "/v1/moderations": "Classify texts",
+  "/v1/rerank": "Order documents by relevance",
+  "/v1/images/generations": "Make images",
+  "/v1/images/edits": "Change an image",
+  "/v1/audio/speech": "Speak a text",
+  "/v1/audio/transcriptions": "Write down what is said",
+  "/v1/audio/translations": "Write down in English what is said",
+};
+
+const CUSTOMER = { type: "string", description: "Names the customer; it wins over the body." };
+
+const HEADERS = {
+  type: "object",
+  properties: { "x-litellm-customer-id": CUSTOMER, "x-litellm-end-user-id": CUSTOMER },
+};
+
+const ANSWER_HEADERS = {
+  "x-request-id": { type: "string", description: "The call's id, in the spend log too." },
+  "x-litellm-response-cost": {
+    type: "string",
+    description: "Dollars. Of a stream the cost is a comment before its end: `: cost=0.06`.",
+  },
+  "x-purser-budget-remaining": {
+    type: "string",
+    description: "Dollars left of the customer's tightest budget.",
+  },
+  "x-purser-budget-reset": { type: "string", description: "When that budget's window ends." },
+};
+
+const BODY = {
+  type: "object",
+  required: ["model"],
+  additionalProperties: true,
+  properties: {
+    model: { type: "string", description: "A name of GET /v1/models." },
+    user: { type: "string", description: "The customer who is charged." },
+    stream: { type: "boolean" },
+  },
+};
+
+/** Schemas of this scope describe and refuse nothing: bodies have not been read when they would be checked. */
+export function describeOnly(app: FastifyInstance): void {
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
+}
+
+/** One description for all paths on which a route comes in, and that is the path that the route is named for. */
+export function callSchema(path: string, route: string): FastifySchema {
+  return {
+    hide: path !== route,
+    summary: SUMMARIES[route] ?? "Call a model",
+    description:
+      "Also without `/v1`. Held against every budget first, forwarded as it is, and settled before the last byte.",
+    tags: ["inference"],
+    headers: HEADERS,
+    body: BODY,
+    response: {
+      200: {
+        description: "What the provider answered.",
+        headers: ANSWER_HEADERS,
+        content: {
+          "application/json": { schema: { type: "object", additionalProperties: true } },
+          "text/event-stream": { schema: { type: "string" } },
+        },
+      },
+    },
+  };
+}
+
+export function modelsSchema(path: string): FastifySchema {
+  const model = {
+    type: "object",
+    required: ["id", "object"],
+    properties: { id: { type: "string" }, object: { const: "model" } },
+  };
+  return {
+    hide: path !== "/v1/models",
+    summary: "The models that can be called",
+    tags: ["inference"],
+    response: {
+      200: {
+        description: "OpenAI's list.",
+        type: "object",
+        required: ["object", "data"],
+        properties: { object: { const: "list" }, data: { type: "array", items: model } },
+      },
+    },
+  };
+}
