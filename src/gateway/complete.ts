@@ -75,10 +75,13 @@ async function answered(
 ): Promise<Finished> {
   const { asking, hold } = reserved;
   const { call, deployment, price } = asking;
+  const { provider } = deployment.config;
   try {
     const answer = await forward(sending(reserved, gateway), gateway.upstream, client);
     const at = gateway.clock.now();
-    const posted = await gateway.ledger.end(await ending({ call, hold, price, answer, at }));
+    const posted = await gateway.ledger.end(
+      await ending({ call, provider, hold, price, answer, at }),
+    );
     const headers = callHeaders({ ...reserved, standing: posted.standing });
     const charge = price === null ? null : posted.charge;
     return { answer, headers, charge, secret: deployment.config.apiKey };

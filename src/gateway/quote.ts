@@ -1,7 +1,7 @@
 /** The most that a call can use and cost, under the price of the deployment that would answer it. */
 
 import { picoUsd } from "../money/amount.ts";
-import { dearestInput, type Price, type Rates } from "../money/price.ts";
+import { dearestInput, dearestOutput, type Price } from "../money/price.ts";
 import type { Quote, QuotedPrice } from "../ledger/command.ts";
 import type { Call } from "./call.ts";
 
@@ -40,10 +40,6 @@ function quotedPrice(price: Price, inputTokens: number): QuotedPrice {
     inputPico: BigInt(inputTokens) * input + request,
     outputRate: picoUsd(dearest(rates.map(dearestOutput))),
   };
-}
-
-function dearestOutput(rates: Rates): bigint {
-  return rates.outputAudio > rates.output ? rates.outputAudio : rates.output;
 }
 
 function dearest(prices: readonly bigint[]): bigint {

@@ -4,14 +4,17 @@ import type { Held, Release, Settle } from "../ledger/command.ts";
 import { ZERO_USD } from "../money/amount.ts";
 import { cost, ratesFor, type Price } from "../money/price.ts";
 import { inputTokens } from "../money/usage.ts";
-import { isObject, type JsonObject } from "../platform/json.ts";
+import { isObject, type Json, type JsonObject } from "../platform/json.ts";
 import type { Call } from "./call.ts";
 import type { Answer } from "./forward.ts";
 import { estimatedInputTokens } from "./tokens.ts";
-import { estimatedOutputTokens, tokensOfBytes, usageOf, type MeteredUsage } from "./usage.ts";
+import { estimatedOutputTokens, tokensOfBytes, type MeteredUsage } from "./estimate.ts";
+import { usageOf } from "./usage.ts";
+import type { Counted } from "./usage/counted.ts";
 
 export interface Answered {
   readonly call: Call;
+  readonly provider: string;
   readonly hold: Held;
   readonly price: Price | null;
   readonly answer: Answer;
@@ -21,13 +24,14 @@ export interface Answered {
 /** What was produced is charged, by whose count the posting says; what produced nothing costs nothing. */
 export async function ending({
   call,
+  provider,
   hold,
   price,
   answer,
   at,
 }: Answered): Promise<Settle | Release> {
   const note = noteOf(answer);
-  const metered = await meteredUsage(call, hold, answer);
+  const metered = await meteredUsage({ call, provider }, hold, answer);
   if (metered === null) return { kind: "release", id: hold.id, at, note: note ?? "no answer" };
   const { usage, source } = metered;
   const charge = price === null ? ZERO_USD : cost(usage, price);
@@ -35,11 +39,22 @@ export async function ending({
   return { kind: "settle", id: hold.id, at, usage, source, cost: charge, charge, rates, note };
 }
 
-async function meteredUsage(call: Call, hold: Held, answer: Answer): Promise<MeteredUsage | null> {
+/** Who was asked for what: it takes both to understand an answer. */
+interface Asked {
+  readonly call: Call;
+  readonly provider: string;
+}
+
+async function meteredUsage(
+  asked: Asked,
+  hold: Held,
+  answer: Answer,
+): Promise<MeteredUsage | null> {
+  const { call } = asked;
   const bound = hold.outputTokens * call.choices;
-  if (answer.kind === "whole") return meteredBody(call, answer, bound);
-  const usage = usageOf(answer.usage ?? undefined);
-  if (usage !== undefined) return { usage, source: "provider" };
+  if (answer.kind === "whole") return meteredBody(asked, answer, bound);
+  const counted = countedIn(asked, answer.usage ?? undefined);
+  if (counted !== undefined) return { usage: counted.usage, source: "provider" };
   const { produced } = answer;
   if (produced === null) return unseen(call, answer, bound);
   // A stream that was cut for running past its bound has shown by its events that it did.
@@ -50,16 +65,20 @@ async function meteredUsage(call: Call, hold: Held, answer: Answer): Promise<Met
 
 /** An answer without text, such as an empty one, has produced nothing. */
 async function meteredBody(
-  call: Call,
+  asked: Asked,
   { status, body }: { readonly status: number; readonly body: Buffer },
   bound: number,
 ): Promise<MeteredUsage | null> {
   if (status < 200 || status > 299 || body.length === 0) return null;
   const answer = parsed(body);
-  const usage = usageOf(answer?.["usage"]);
-  if (usage !== undefined) return { usage, source: "provider" };
+  const counted = countedIn(asked, answer ?? undefined);
+  if (counted !== undefined) return { usage: counted.usage, source: "provider" };
   const text = answer === null ? body : Buffer.from(JSON.stringify(answer["choices"] ?? answer));
-  return estimated(call, Math.min(tokensOfBytes(text.length), bound));
+  return estimated(asked.call, Math.min(tokensOfBytes(text.length), bound));
+}
+
+function countedIn({ call, provider }: Asked, answer: Json | undefined): Counted | undefined {
+  return usageOf({ convention: "openai_chat", provider, answer, request: call.body });
 }
 
 /**

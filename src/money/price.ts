@@ -3,8 +3,8 @@
 import { nanoFromPico, picoUsd, type NanoUsd, type PicoUsd } from "./amount.ts";
 import { inputTokens, USAGE_PARTS, type Usage, type UsagePart } from "./usage.ts";
 
-/** Pico-dollars per token for every part, and per request. */
-export type Rates = Readonly<Record<UsagePart, PicoUsd>> & { readonly request: PicoUsd };
+/** Pico-dollars per unit of each part that has a price, and per request. */
+export type Rates = Readonly<Partial<Record<UsagePart, PicoUsd>>> & { readonly request: PicoUsd };
 
 /** Rates that hold for the whole call once its input is longer than `aboveInputTokens`: a cliff, not a slope. */
 export interface Tier {
@@ -29,7 +29,7 @@ export function ratesFor(price: Price, totalInputTokens: number): Rates {
 export function cost(usage: Usage, price: Price): NanoUsd {
   const rates = ratesFor(price, inputTokens(usage));
   const pico = USAGE_PARTS.reduce(
-    (total, part) => total + BigInt(usage[part] ?? 0) * rates[part],
+    (total, part) => total + BigInt(usage[part] ?? 0) * (rates[part] ?? 0n),
     BigInt(rates.request),
   );
   return nanoFromPico(pico);
@@ -37,9 +37,14 @@ export function cost(usage: Usage, price: Price): NanoUsd {
 
 /** The dearest rate a token of text input can be billed at: a provider may choose to write it to its cache. */
 export function dearestInput(rates: Rates): PicoUsd {
-  return [rates.input, rates.cacheWrite5m, rates.cacheWrite1h].reduce(max, picoUsd(0n));
+  return dearest([rates.input, rates.cacheWrite5m, rates.cacheWrite1h]);
 }
 
-function max(a: PicoUsd, b: PicoUsd): PicoUsd {
-  return a > b ? a : b;
+/** The dearest rate a token of output can be billed at. */
+export function dearestOutput(rates: Rates): PicoUsd {
+  return dearest([rates.output, rates.reasoning, rates.outputAudio, rates.outputImage]);
+}
+
+function dearest(rates: readonly (PicoUsd | undefined)[]): PicoUsd {
+  return rates.reduce<PicoUsd>((most, rate = most) => (rate > most ? rate : most), picoUsd(0n));
 }

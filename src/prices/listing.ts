@@ -11,7 +11,7 @@ interface Listed {
   readonly units: bigint;
 }
 
-const LISTED_AS: Readonly<Record<keyof Rates, Listed>> = {
+const LISTED_AS = {
   input: { key: "input_mtok", units: 1_000_000n },
   cacheRead: { key: "cache_read_mtok", units: 1_000_000n },
   cacheWrite5m: { key: "cache_write_mtok", units: 1_000_000n },
@@ -20,9 +20,9 @@ const LISTED_AS: Readonly<Record<keyof Rates, Listed>> = {
   output: { key: "output_mtok", units: 1_000_000n },
   outputAudio: { key: "output_audio_mtok", units: 1_000_000n },
   request: { key: "requests_kcount", units: 1000n },
-};
+} satisfies Readonly<Partial<Record<keyof Rates, Listed>>>;
 
-const PARTS = Object.keys(LISTED_AS) as readonly (keyof Rates)[];
+const PARTS = Object.keys(LISTED_AS) as readonly (keyof typeof LISTED_AS)[];
 
 /** Usage does not tell these tokens from text, and they cost up to ten times as much. */
 const NOT_COUNTED_APART = /_(?:image|video)_/;
@@ -54,7 +54,7 @@ function ratesAbove(prices: ModelPrice, threshold: number | null): ListedRates {
     const price = prices[key];
     return price === undefined ? [] : [[part, perUnit(priceAbove(price, threshold), units)]];
   });
-  const rates = Object.fromEntries(listed) as GivenRates & Pick<Rates, "input">;
+  const rates = Object.fromEntries(listed) as GivenRates & { readonly input: PicoUsd };
   return { output: rates.input, ...rates };
 }
 

@@ -7,7 +7,7 @@ import type { Price, Rates } from "../money/price.ts";
 export type GivenRates = Partial<Rates>;
 
 /** The rates that a price list names: everything else can follow from input and output, but not the other way. */
-export type ListedRates = GivenRates & Pick<Rates, "input" | "output">;
+export type ListedRates = GivenRates & { readonly input: PicoUsd; readonly output: PicoUsd };
 
 export interface ListedPrice {
   readonly base: ListedRates;
@@ -43,7 +43,11 @@ function completeRates(listed: ListedRates): Rates {
     cacheWrite1h: listed.cacheWrite1h ?? hour,
     // Who lists no rate for audio bills it as text.
     inputAudio: listed.inputAudio ?? input,
+    cacheReadAudio: listed.cacheRead ?? input,
+    inputImage: input,
+    reasoning: output,
     outputAudio: listed.outputAudio ?? output,
+    outputImage: output,
     request: listed.request ?? picoUsd(0n),
   };
 }

@@ -13,7 +13,7 @@ import type {
   ScopeKind,
 } from "../ledger/book.ts";
 import type { QueuedEvent } from "../ledger/store.ts";
-import { nanoUsd, picoUsd } from "../money/amount.ts";
+import { nanoUsd, picoUsd, type PicoUsd } from "../money/amount.ts";
 import type { Rates } from "../money/price.ts";
 import type { Usage, UsageSource } from "../money/usage.ts";
 
@@ -25,7 +25,7 @@ export type Row = Readonly<Record<string, unknown>>;
 export type Flag = bigint | boolean;
 /** JSON text in which an amount is a string of digits: a JSON number would lose the last of them. */
 export type JsonText = string;
-export type JsonRates = Readonly<Record<keyof Rates, string>>;
+export type JsonRates = Readonly<Record<string, string>>;
 
 export interface CounterRow {
   readonly scope: ScopeKind;
@@ -151,11 +151,11 @@ export function ratesText(rates: Rates): JsonText {
 }
 
 export function jsonRates(rates: Rates): JsonRates {
-  return mapped(rates, String);
+  return mapped<string, PicoUsd, string>(rates, String);
 }
 
 export function ratesOf(rates: JsonRates): Rates {
-  return mapped(rates, (rate) => picoUsd(BigInt(rate)));
+  return mapped(rates, (rate) => picoUsd(BigInt(rate))) as unknown as Rates;
 }
 
 function factsOf(text: JsonText): CallFacts {

@@ -10,7 +10,7 @@ import type {
   Posting,
   RollupDelta,
 } from "../ledger/book.ts";
-import { USAGE_PARTS, type UsagePart } from "../money/usage.ts";
+import { isCountedUnit, USAGE_PARTS, type UsagePart } from "../money/usage.ts";
 import { limitsText, ruleValue } from "./account-rows.ts";
 import { movesText, ratesText, type SqlValue } from "./rows.ts";
 
@@ -160,7 +160,7 @@ export const ROLLUPS: Table<RollupDelta> = {
     text("route", (delta) => delta.route),
     integer("calls", (delta) => delta.calls),
     integer("failures", (delta) => delta.failures),
-    ...USAGE_PARTS.map(tokensOf),
+    ...USAGE_PARTS.map(unitsOf),
     integer("cost", (delta) => delta.cost),
     integer("charge", (delta) => delta.charge),
   ],
@@ -191,9 +191,10 @@ export function valuesOf<Item>(table: Table<Item>, item: Item): SqlValue[] {
   return table.columns.map((column) => column.valueOf(item));
 }
 
-/** `cacheWrite5m` → `cache_write_5m_tokens`. */
+/** `cacheWrite5m` → `cache_write_5m_tokens`, `fileSearches` → `file_searches`. */
 export function usageColumn(part: UsagePart): string {
-  return `${part.replace(/[A-Z]|\d/g, (character) => `_${character.toLowerCase()}`)}_tokens`;
+  const name = part.replace(/[A-Z]|\d/g, (character) => `_${character.toLowerCase()}`);
+  return isCountedUnit(part) ? name : `${name}_tokens`;
 }
 
 export function namesOf<Item>(table: Table<Item>): string[] {
@@ -224,7 +225,7 @@ function flag<Item>(name: string, valueOf: (item: Item) => boolean): Column<Item
   return { name, type: "boolean", valueOf: (item) => (valueOf(item) ? 1 : 0) };
 }
 
-function tokensOf(part: UsagePart): Column<RollupDelta> {
+function unitsOf(part: UsagePart): Column<RollupDelta> {
   return integer(usageColumn(part), (delta) => delta.usage[part] ?? 0);
 }
 

@@ -5,13 +5,19 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { quote } from "../../src/gateway/quote.ts";
 import { inputTokensByBytes, inputTokensByTokenizer } from "../../src/gateway/tokens.ts";
-import { estimatedOutputTokens, usageOf } from "../../src/gateway/usage.ts";
+import { estimatedOutputTokens } from "../../src/gateway/estimate.ts";
+import { usageOf } from "../../src/gateway/usage.ts";
+import type { Json } from "../../src/platform/json.ts";
 import { nanoFromPico, picoUsd } from "../../src/money/amount.ts";
 import { cost, type Price, type Rates } from "../../src/money/price.ts";
 import { inputTokens, outputTokens } from "../../src/money/usage.ts";
 
+function chat(answer: Json) {
+  return usageOf({ convention: "openai_chat", provider: "openai", answer, request: {} })?.usage;
+}
+
 test("cached and audio tokens are taken out of the totals that hold them", () => {
-  const usage = usageOf({
+  const usage = chat({
     prompt_tokens: 100,
     completion_tokens: 50,
     prompt_tokens_details: { cached_tokens: 60, audio_tokens: 10 },
@@ -21,7 +27,8 @@ test("cached and audio tokens are taken out of the totals that hold them", () =>
     input: 30,
     cacheRead: 60,
     inputAudio: 10,
-    output: 30,
+    output: 5,
+    reasoning: 25,
     outputAudio: 20,
   });
 });
@@ -32,7 +39,7 @@ test("the parts add up to the provider's totals, whatever its details claim", ()
     fc.property(
       fc.tuple(tokens, tokens, tokens, tokens, tokens),
       ([prompt, completion, cached, audio, out]) => {
-        const usage = usageOf({
+        const usage = chat({
           prompt_tokens: prompt,
           completion_tokens: completion,
           prompt_tokens_details: { cached_tokens: cached, audio_tokens: audio },
@@ -48,14 +55,14 @@ test("the parts add up to the provider's totals, whatever its details claim", ()
 });
 
 test("DeepSeek's name for cached tokens is understood", () => {
-  const usage = usageOf({ prompt_tokens: 10, completion_tokens: 1, prompt_cache_hit_tokens: 4 });
+  const usage = chat({ prompt_tokens: 10, completion_tokens: 1, prompt_cache_hit_tokens: 4 });
   assert.deepEqual([usage?.input, usage?.cacheRead], [6, 4]);
 });
 
 test("reasoning that only the total counts is output", () => {
-  const usage = usageOf({ prompt_tokens: 32, completion_tokens: 9, total_tokens: 135 });
+  const usage = chat({ prompt_tokens: 32, completion_tokens: 9, total_tokens: 135 });
   assert.deepEqual([usage?.input, usage?.output], [32, 103]);
-  assert.equal(usageOf({ prompt_tokens: 32, completion_tokens: null }), undefined);
+  assert.equal(chat({ prompt_tokens: 32, completion_tokens: null }), undefined);
 });
 
 test("one endless word is tokenised in a blink", async () => {
@@ -66,7 +73,7 @@ test("one endless word is tokenised in a blink", async () => {
 });
 
 test("an explicit zero is usage, and an absent or broken block is none", () => {
-  assert.equal(inputTokens(usageOf({ prompt_tokens: 0, completion_tokens: 0 }) ?? { input: 9 }), 0);
+  assert.equal(inputTokens(chat({ prompt_tokens: 0, completion_tokens: 0 }) ?? { input: 9 }), 0);
   for (const block of [
     undefined,
     null,
@@ -77,7 +84,7 @@ test("an explicit zero is usage, and an absent or broken block is none", () => {
     { prompt_tokens: -1 },
     { prompt_tokens: 0.5 },
   ]) {
-    assert.equal(usageOf(block as never), undefined);
+    assert.equal(chat(block as never), undefined);
   }
 });
 

@@ -87,18 +87,21 @@ test("the dearest input covers what a provider writes to its cache", () => {
   assert.equal(dearestInput(rates({ input: "3e-6", cacheRead: "0.3e-6" })), 3_000_000n);
 });
 
+/** One of each part, and one of the request. */
+const CARD_RATES = USAGE_PARTS.length + 1;
+
 const tokens = fc.nat({ max: 2_000_000 });
 const usages = fc.record(Object.fromEntries(USAGE_PARTS.map((part) => [part, tokens])), {
   requiredKeys: [],
 }) satisfies fc.Arbitrary<Usage>;
 const rateCards = fc
-  .array(fc.bigInt({ min: 0n, max: 10n ** 9n }), { minLength: 8, maxLength: 8 })
+  .array(fc.bigInt({ min: 0n, max: 10n ** 9n }), { minLength: CARD_RATES, maxLength: CARD_RATES })
   .map((list) => cardOf((index) => list[index] ?? 0n));
 
 test("a call costs less than a nano-dollar more than its exact price, and never less", (t) => {
   const isTight = fc.property(usages, rateCards, (usage, base) => {
     const exact = USAGE_PARTS.reduce(
-      (pico, part) => pico + BigInt(usage[part] ?? 0) * base[part],
+      (pico, part) => pico + BigInt(usage[part] ?? 0) * (base[part] ?? 0n),
       BigInt(base.request),
     );
     const excess = BigInt(cost(usage, { base, tiers: [] })) * 1000n - exact;

@@ -49,8 +49,12 @@ test("a part without a listed rate is billed as the part that it is a kind of", 
     cacheWrite5m: 30_000_000n,
     cacheWrite1h: 30_000_000n,
     inputAudio: 30_000_000n,
+    cacheReadAudio: 30_000_000n,
+    inputImage: 30_000_000n,
     output: 60_000_000n,
+    reasoning: 60_000_000n,
     outputAudio: 60_000_000n,
+    outputImage: 60_000_000n,
     request: 0n,
   });
   const embedding = priced(listed("openai/text-embedding-3-small")).base;
@@ -153,8 +157,12 @@ test("input and output as given need no catalogue, and the other parts follow th
         cacheWrite5m: 1_000_000n,
         cacheWrite1h: 1_000_000n,
         inputAudio: 1_000_000n,
+        cacheReadAudio: 1_000_000n,
+        inputImage: 1_000_000n,
         output: 2_000_000n,
+        reasoning: 2_000_000n,
         outputAudio: 2_000_000n,
+        outputImage: 2_000_000n,
         request: 0n,
       },
       tiers: [],
@@ -230,7 +238,7 @@ function listed(name: string): DeploymentConfig {
   return deploymentOf({ provider, model: model.join("/") });
 }
 
-function inputAt(model: string, time: string): bigint {
+function inputAt(model: string, time: string): bigint | undefined {
   return priced(listed(model), Date.parse(time)).base.input;
 }
 
