@@ -43,7 +43,14 @@ export interface Told {
 }
 
 /** Undefined where the answer holds no usage, or a broken block; an explicit zero is believed. */
-export function usageOf({ convention, provider, answer, request }: Told): Counted | undefined {
+export function usageOf({
+  convention,
+  provider,
+  answer: given,
+  request,
+}: Told): Counted | undefined {
+  // Speech is bytes: all that is known of it is what was to be said.
+  const answer = given === undefined && convention === "openai_speech" ? {} : given;
   if (!isObject(answer)) return undefined;
   const whole = BLOCKS.some((name) => isObject(answer[name])) ? answer : around(answer);
   const reading = READERS[convention](whole, request);
@@ -62,9 +69,7 @@ export function usageOf({ convention, provider, answer, request }: Told): Counte
  * that hold `"usage` need to come here. Later numbers replace earlier ones, as providers count on from event to event.
  */
 export function heard(earlier: JsonObject | null, event: JsonObject): JsonObject {
-  // The Responses API and Anthropic wrap what they tell into the event that tells it.
-  const { response, message } = event;
-  const told = isObject(response) ? response : isObject(message) ? begun(message) : event;
+  const told = unwrapped(event);
   const kept: Record<string, Json | undefined> = { ...earlier };
   for (const field of KEPT) if (isTold(told[field])) kept[field] = told[field];
   for (const block of BLOCKS) {
@@ -77,6 +82,14 @@ const BLOCKS = ["usage", "usageMetadata", "meta"];
 
 /** What besides the usage block has a price. */
 const KEPT = ["model", "modelVersion", "service_tier", "serviceTier", "output", "candidates"];
+
+/** The Responses API, Anthropic and Cohere wrap what they tell into the event that tells it. */
+function unwrapped(event: JsonObject): JsonObject {
+  const { response, message, delta } = event;
+  if (isObject(response)) return response;
+  if (isObject(message)) return begun(message);
+  return isObject(delta) && isObject(delta["usage"]) ? delta : event;
+}
 
 /** Anthropic's first event counts an output of one token or so, which is not what the answer will be. */
 function begun(message: JsonObject): JsonObject {

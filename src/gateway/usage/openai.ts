@@ -26,6 +26,9 @@ export function readChat(answer: JsonObject): Reading | undefined {
   if (prompt === undefined || stated === undefined) return undefined;
   // xAI leaves reasoning out of `completion_tokens`, but not out of the total.
   const completion = Math.max(stated, countOrNone(block["total_tokens"]) - prompt);
+  // Perplexity counts what it read and thought besides, and in no total.
+  const besides = countOrNone(block["citation_tokens"]);
+  const thought = countOrNone(block["reasoning_tokens"]);
   const details = objectIn(block["prompt_tokens_details"]);
   // DeepSeek and Moonshot have names of their own for what was cached.
   const cached =
@@ -33,7 +36,10 @@ export function readChat(answer: JsonObject): Reading | undefined {
   return {
     usage: {
       ...inputParts(prompt, { ...details, cached_tokens: cached }),
-      ...outputParts(completion, objectIn(block["completion_tokens_details"])),
+      ...outputParts(completion + besides + thought, {
+        reasoning_tokens: thought,
+        ...objectIn(block["completion_tokens_details"]),
+      }),
       searches: searchesOfChat(answer, block),
     },
     serviceTier: serviceTier(answer),
@@ -98,7 +104,7 @@ export function readTranscription(answer: JsonObject): Reading | undefined {
 /** Speech is bytes: only a stream of events tells tokens, and else what was asked to be said is what is billed. */
 export function readSpeech(answer: JsonObject, request: JsonObject): Reading | undefined {
   const { input: text } = request;
-  const characters = typeof text === "string" ? [...text].length : 0;
+  const characters = typeof text === "string" ? Array.from(text).length : 0;
   const block = objectIn(answer["usage"]);
   const input = count(block["input_tokens"]);
   const outputAudio = count(block["output_tokens"]);

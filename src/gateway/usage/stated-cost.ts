@@ -7,15 +7,15 @@ import { objectIn } from "./counted.ts";
 /** xAI's tick is 10⁻¹⁰ dollars. */
 const PICO_PER_TICK = 100n;
 
-const STATED: Readonly<Record<string, (usage: JsonObject) => NanoUsd | null>> = {
-  openrouter: ofOpenRouter,
-  perplexity: (usage) => dollars(objectIn(usage["cost"])["total_cost"]),
-  xai: (usage) => ticks(usage["cost_in_usd_ticks"]),
-};
+const STATED: ReadonlyMap<string, (usage: JsonObject) => NanoUsd | null> = new Map([
+  ["openrouter", ofOpenRouter],
+  ["perplexity", (usage) => dollars(objectIn(usage["cost"])["total_cost"])],
+  ["xai", (usage) => ticks(usage["cost_in_usd_ticks"])],
+]);
 
 /** Of anybody else `cost` may be in any currency, so it is not read. */
 export function statedCost(provider: string, usage: Json | undefined): NanoUsd | null {
-  return STATED[provider]?.(objectIn(usage)) ?? null;
+  return STATED.get(provider)?.(objectIn(usage)) ?? null;
 }
 
 /** With a key of one's own at the model's maker, OpenRouter states its fee and what the maker bills apart. */
