@@ -12,7 +12,8 @@ import type {
 } from "../ledger/book.ts";
 import { isCountedUnit, USAGE_PARTS, type UsagePart } from "../money/usage.ts";
 import { limitsText, ruleValue } from "./account-rows.ts";
-import { movesText, ratesText, type SqlValue } from "./rows.ts";
+import { columnOf, jsonMarkup, jsonPricing, jsonRates, unpricedText } from "./pricing-rows.ts";
+import { movesText, type SqlValue } from "./rows.ts";
 
 /** PostgreSQL's names; SQLite's migration says INTEGER for both of the latter. */
 type ColumnType = "text" | "bigint" | "boolean";
@@ -42,6 +43,7 @@ export const CUSTOMERS: Table<Customer> = {
     text("models", (customer) => JSON.stringify(customer.models)),
     text("allowed_region", (customer) => customer.allowedRegion),
     text("default_model", (customer) => customer.defaultModel),
+    text("markup", (customer) => columnOf(customer.markup, jsonMarkup)),
     integer("created_at", (customer) => customer.createdAt),
     text("revision", (customer) => customer.revision),
   ],
@@ -56,6 +58,7 @@ export const BUDGETS: Table<Budget> = {
     text("period", ({ period }) => (period === null ? null : JSON.stringify(period))),
     text("limits", (budget) => limitsText(budget.limits)),
     text("enforcement", (budget) => budget.enforcement),
+    text("markup", (budget) => columnOf(budget.markup, jsonMarkup)),
     text("owner_scope", (budget) => budget.owner?.scope ?? null),
     text("owner_id", (budget) => budget.owner?.id ?? null),
     integer("created_at", (budget) => budget.createdAt),
@@ -122,6 +125,7 @@ export const HOLDS: Table<Hold> = {
     integer("output_tokens", (hold) => hold.outputTokens),
     flag("priced", (hold) => hold.priced),
     flag("bounded", (hold) => hold.bounded),
+    text("markup", (hold) => columnOf(hold.markup, jsonMarkup)),
     text("moves", (hold) => movesText(hold.moves)),
   ],
   key: ["id"],
@@ -141,7 +145,11 @@ export const POSTINGS: Table<Posting> = {
     text("source", (posting) => posting.source),
     integer("cost", (posting) => posting.cost),
     integer("charge", (posting) => posting.charge),
-    text("rates", (posting) => (posting.rates === null ? null : ratesText(posting.rates))),
+    text("markup", (posting) => columnOf(posting.markup, jsonMarkup)),
+    text("rates", (posting) => columnOf(posting.rates, jsonRates)),
+    text("pricing", (posting) => columnOf(posting.pricing, jsonPricing)),
+    text("unpriced", (posting) => unpricedText(posting.unpriced)),
+    text("corrects", (posting) => posting.corrects),
     text("note", (posting) => (posting.note === null ? null : storable(posting.note))),
     text("moves", (posting) => movesText(posting.moves)),
   ],
