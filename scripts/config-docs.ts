@@ -6,6 +6,7 @@ import { format, resolveConfig } from "prettier";
 import { IGNORED } from "../src/config/ignored.ts";
 import type { Key, Keys } from "../src/config/key.ts";
 import { FLAGS, KEYS, VARIABLES, type SectionName } from "../src/config/keys.ts";
+import { FLAT_PRICES, type FlatPrice } from "../src/config/price-keys.ts";
 import { KNOWN_PROVIDERS, PROVIDER_ALIASES, type KnownProvider } from "../src/config/providers.ts";
 import { UNSUPPORTED } from "../src/config/unsupported.ts";
 
@@ -21,12 +22,20 @@ const PLACES: Readonly<Record<SectionName, string>> = {
   general_settings: "`general_settings`",
   litellm_settings: "`litellm_settings`",
   router_settings: "`router_settings`",
+  price: "`model_info.prices[]`",
+  price_tier: "`model_info.prices[].tiers[]`",
+  price_service: "`model_info.prices[].flex`",
+  margin: "`litellm_settings.cost_margin_config.*`",
 };
 const SECTIONS = Object.keys(KEYS) as readonly SectionName[];
+/** Purser's own way to write prices, and the parts of a margin. */
+const OWN_SECTIONS = SECTIONS.filter((section) => /^(?:price|margin)/.test(section));
+const LITELLM_SECTIONS = SECTIONS.filter((section) => !OWN_SECTIONS.includes(section));
 
 /** What may stand between `<!-- table: name -->` and `<!-- end -->`. */
 const TABLES: ReadonlyMap<string, () => string> = new Map([
-  ...SECTIONS.map((section) => [section, () => keyTable(KEYS[section])] as const),
+  ...SECTIONS.map((section) => [section, () => keyTable(withoutPrices(KEYS[section]))] as const),
+  ["flat_prices", priceTable],
   ["variables", () => keyTable(VARIABLES)],
   ["flags", () => keyTable(FLAGS, "--")],
   ["providers", providerTable],
@@ -59,6 +68,32 @@ function keyTable(keys: Keys, prefix = ""): string {
   return table(["key", "meaning", "default"], rows);
 }
 
+/** LiteLLM's hundred price keys have a table of their own, for both sections that they may stand in. */
+function withoutPrices(keys: Keys): Keys {
+  return Object.fromEntries(Object.entries(keys).filter(([name]) => !(name in FLAT_PRICES)));
+}
+
+function priceTable(): string {
+  const prices = Object.entries(FLAT_PRICES);
+  const plain = prices.filter(([, price]) => !isLong(price) && !isServed(price));
+  const long = prices.filter(([, price]) => isLong(price) && !isServed(price));
+  const served = prices.filter(([, price]) => isServed(price));
+  const rows = plain.map(([name, { about }]) => [code([name]), about]);
+  return [
+    table(["key", "meaning"], rows),
+    `The same for the whole of a call with a longer input: ${code(long.map(([name]) => name))}.`,
+    `The same for a call that was served at this pace: ${code(served.map(([name]) => name))}.`,
+  ].join("\n\n");
+}
+
+function isLong({ aboveInputTokens }: FlatPrice): boolean {
+  return aboveInputTokens !== undefined;
+}
+
+function isServed({ service }: FlatPrice): boolean {
+  return service !== undefined;
+}
+
 function providerTable(): string {
   const rows = Object.entries<KnownProvider>(KNOWN_PROVIDERS).map(([name, provider]) => [
     code([name, ...aliasesOf(name)]),
@@ -74,11 +109,20 @@ function aliasesOf(name: string): readonly string[] {
 
 /** What Purser reads, LiteLLM's keys and its own, in one look. */
 function acceptedTable(): string {
-  const rows = SECTIONS.map((section) => [PLACES[section], code(Object.keys(KEYS[section]))]);
-  return table(
+  const rows = LITELLM_SECTIONS.map((section) => [
+    PLACES[section],
+    code(Object.keys(withoutPrices(KEYS[section]))),
+  ]);
+  const keys = table(
     ["in", "keys"],
-    rows.filter(([, keys]) => keys !== ""),
+    rows.filter(([, names]) => names !== ""),
   );
+  const own = code(OWN_SECTIONS.flatMap((section) => Object.keys(KEYS[section])));
+  return [
+    keys,
+    `Prices, in both \`litellm_params\` and \`model_info\`: ${code(Object.keys(FLAT_PRICES))}.`,
+    `Of a margin and of \`prices\`: ${own}.`,
+  ].join("\n\n");
 }
 
 function ignoredTable(): string {

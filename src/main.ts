@@ -7,6 +7,7 @@ import { runCheck } from "./cli/check.ts";
 import type { Config } from "./config/config.ts";
 import { loadConfig } from "./config/load.ts";
 import { formatMistakes } from "./config/mistake.ts";
+import { systemClock } from "./platform/clock.ts";
 import { startPurser } from "./purser.ts";
 import { openReader } from "./store/open.ts";
 
@@ -24,7 +25,10 @@ async function run(args: Arguments | string): Promise<number> {
     print(USAGE);
     return 0;
   }
-  if (args.command === "check") return runCheck(args.config, process.env, print);
+  if (args.command === "check") {
+    const sources = { file: args.config, env: process.env };
+    return runCheck(sources, systemClock.now(), print);
+  }
   const { config: file, host, port } = args;
   const loaded = loadConfig({ file, env: process.env, argv: { host, port } });
   if (!loaded.ok) return complain(formatMistakes(loaded.mistakes), EXIT_FAULT);

@@ -52,7 +52,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const fake = await fakeProviderFor(config.deployments);
   const upstream = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
   const metrics = metricsOf(ledger, spool);
-  const prices = createPriceBook(config.deployments);
+  const prices = createPriceBook(config.deployments, config.markup);
   const inFlight = new Set<Promise<void>>();
   let stopping = false;
 
@@ -72,7 +72,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const server = await createServer({ requestBytesMax, log }, [
     (app) => callRoutes(app, gateway),
     (app) => checkRoutes(app, gateway),
-    (app) => adminRoutes(app, { ...adminOf(config, ledger, keys), costOf: priced }),
+    (app) => adminRoutes(app, { ...adminOf(config, ledger, keys, prices), costOf: priced }),
     (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
   ]);
   const port = await listen(server, config);
@@ -103,11 +103,17 @@ function signerOf({ masterKey }: Config): (secretHash: string) => string {
   return (secretHash) => signingSecretOf(masterKey, secretHash);
 }
 
-function adminOf(config: Config, ledger: LedgerStore, keys: Keys): Omit<Admin, "costOf"> {
-  const models = [...new Set(config.deployments.map(({ modelName }) => modelName))];
-  const { place } = config;
+function adminOf(
+  config: Config,
+  ledger: LedgerStore,
+  keys: Keys,
+  prices: PriceBook,
+): Omit<Admin, "costOf"> {
+  const { deployments, place, markup } = config;
+  const models = [...new Set(deployments.map(({ modelName }) => modelName))];
+  const priced = { deployments, prices, margins: markup.margins };
   const made = { newId, newSecret, signingSecret: signerOf(config) };
-  return { keys, ledger, policy: policyOf(config), models, place, clock, ...made };
+  return { keys, ledger, policy: policyOf(config), models, place, ...priced, clock, ...made };
 }
 
 /** The port, which the system chose if it was given as 0. */
@@ -224,6 +230,7 @@ function lifetimeBudget(cap: NanoUsd): Budget {
     limits: [limit],
     ...written,
     enforcement: "hard",
+    markup: null,
     owner: null,
   };
 }

@@ -23,7 +23,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   prices: ["config", "money"],
   gateway: ["config", "http", "ledger", "money", "platform", "prices", "providers"],
   events: ["config", "ledger", "money", "platform"],
-  admin: ["config", "http", "ledger", "money", "platform"],
+  admin: ["config", "http", "ledger", "money", "platform", "prices"],
   cli: FOLDERS,
   "purser.ts": FOLDERS,
   "main.ts": [...FOLDERS, "purser.ts"],

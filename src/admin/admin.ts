@@ -1,10 +1,12 @@
 /** What the admin routes are made of. */
 
+import type { DeploymentConfig, MarkupConfig } from "../config/config.ts";
 import type { Keys } from "../http/auth.ts";
 import type { Policy } from "../ledger/command.ts";
 import type { LedgerStore } from "../ledger/store.ts";
 import type { NanoUsd } from "../money/amount.ts";
 import type { Place } from "../money/window.ts";
+import type { PriceBook } from "../prices/book.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Json } from "../platform/json.ts";
 
@@ -23,6 +25,10 @@ export interface Admin {
   readonly place: Place;
   /** What a prompt or an answer costs; throws where the model is not known or has no price. */
   readonly costOf: (question: CostQuestion) => Promise<NanoUsd>;
+  readonly deployments: readonly DeploymentConfig[];
+  readonly prices: PriceBook;
+  /** By provider; `global` is for the others. */
+  readonly margins: MarkupConfig["margins"];
   readonly clock: Clock;
   readonly newId: () => string;
   /** Of a new key. */

@@ -1,5 +1,6 @@
 /** LiteLLM's budget routes: the tiers that customers and keys share, and the budgets of single ones. */
 
+import { isDeepStrictEqual } from "node:util";
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
 import { ApiError } from "../http/errors.ts";
@@ -7,6 +8,7 @@ import type { Budget } from "../ledger/book.ts";
 import type { Unstamped } from "../ledger/command.ts";
 import { customerIdFault } from "../ledger/customer-id.ts";
 import type { Admin } from "./admin.ts";
+import { CostMargin, costMargin, markupFrom } from "./cost-margin.ts";
 import { shownLimit } from "./budget-limits.ts";
 import { iso, shownPeriod } from "./budget-period.ts";
 import { budgetSettings } from "./budget-settings.ts";
@@ -16,7 +18,7 @@ import {
   emptyBudget,
   patchedBudget,
   replacing,
-  type BudgetFields,
+  type BudgetOrigin,
 } from "./litellm-budget.ts";
 import { write, type Plan } from "./write.ts";
 
@@ -24,9 +26,11 @@ import { write, type Plan } from "./write.ts";
 const ADMINISTRATOR = "default_user_id";
 
 const Id = Type.Union([Type.String(), Type.Null()]);
-const Fields = Type.Object(BUDGET_FIELDS, { additionalProperties: false });
+const FIELDS = { ...BUDGET_FIELDS, cost_margin: Type.Optional(CostMargin) };
+const Fields = Type.Object(FIELDS, { additionalProperties: false });
+type Fields = Static<typeof Fields>;
 const Named = Type.Object(
-  { budget_id: Type.Optional(Id), ...BUDGET_FIELDS },
+  { budget_id: Type.Optional(Id), ...FIELDS },
   { additionalProperties: false },
 );
 type Named = Static<typeof Named>;
@@ -74,7 +78,7 @@ function writingRoutes(app: FastifyInstance, admin: Admin): void {
     { config, schema: { summary: "Change what is given", tags: TAGS, body: Named } },
     ({ body }) => inDetail(() => updateBudget(body, admin)),
   );
-  app.put<{ Params: Static<typeof Path>; Body: BudgetFields }>(
+  app.put<{ Params: Static<typeof Path>; Body: Fields }>(
     "/budget/:id",
     {
       config,
@@ -97,7 +101,7 @@ function createBudget({ budget_id, ...fields }: Named, admin: Admin): Promise<un
     if ((await admin.ledger.read.budget(id)) !== undefined) throw alreadyExists(id);
     const origin = { id, at: stamp.at, place: admin.place };
     const empty = emptyBudget(origin, null);
-    return written(null, patchedBudget(fields, empty, origin, null) ?? empty, admin);
+    return written(null, changedBudget(fields, empty, origin), admin);
   });
 }
 
@@ -108,18 +112,18 @@ function updateBudget({ budget_id, ...fields }: Named, admin: Admin): Promise<un
   return write(admin, async (stamp) => {
     const current = await existing(budget_id, admin);
     const origin = { id: current.id, at: stamp.at, place: admin.place };
-    return written(current, patchedBudget(fields, current, origin, null) ?? current, admin);
+    return written(current, changedBudget(fields, current, origin), admin);
   });
 }
 
-function putBudget(id: string, fields: BudgetFields, admin: Admin): Promise<unknown> {
+function putBudget(id: string, fields: Fields, admin: Admin): Promise<unknown> {
   refuseJunk(id);
   return write(admin, async (stamp) => {
     const current = (await admin.ledger.read.budget(id)) ?? null;
     const origin = { id, at: stamp.at, place: admin.place };
     const before = current ?? emptyBudget(origin, null);
-    const after = patchedBudget(replacing(fields), before, origin, null) ?? before;
-    return written(current, after, admin);
+    const whole = { cost_margin: null, ...replacing(fields) };
+    return written(current, changedBudget(whole, before, origin), admin);
   });
 }
 
@@ -128,6 +132,18 @@ function deleteBudget(id: string, admin: Admin): Promise<unknown> {
     const { revision, ...budget } = await existing(id, admin);
     return { budgets: [{ id, revision, row: null }], answer: budgetRow(budget, admin) };
   });
+}
+
+/** The very same budget where nothing changes. */
+function changedBudget<Row extends Unstamped<Budget>>(
+  { cost_margin, ...fields }: Fields,
+  before: Row,
+  origin: BudgetOrigin,
+): Row | Unstamped<Budget> {
+  const after = patchedBudget(fields, before, origin, null) ?? before;
+  const markup = markupFrom(cost_margin, before.markup);
+  if (isDeepStrictEqual(markup, before.markup)) return after;
+  return { ...after, markup, updatedAt: origin.at };
 }
 
 async function budgetsNamed(ids: readonly string[], admin: Admin): Promise<unknown> {
@@ -162,6 +178,7 @@ function budgetRow(budget: Unstamped<Budget>, { clock, place }: Admin): unknown 
     anchor,
     timezone,
     enforcement: budget.enforcement,
+    cost_margin: costMargin(budget.markup),
     limits: budget.limits.map((limit) => shownLimit(limit, place)),
   };
 }

@@ -5,6 +5,7 @@ import { unprocessable } from "../http/body.ts";
 import { ApiError, type Fault } from "../http/errors.ts";
 import type { Customer } from "../ledger/book.ts";
 import { customerIdFault } from "../ledger/customer-id.ts";
+import { CostMargin, markupFrom } from "./cost-margin.ts";
 import { BUDGET_FIELDS, type BudgetFields } from "./litellm-budget.ts";
 
 const Text = Type.Union([Type.String({ maxLength: 1024 }), Type.Null()]);
@@ -20,6 +21,7 @@ export const CUSTOMER_FIELDS = {
   default_model: Type.Optional(Type.Union([Type.String({ minLength: 1 }), Type.Null()])),
   models: Type.Optional(Type.Union([Models, Type.Null()])),
   object_permission: Type.Optional(Type.Unknown()),
+  cost_margin: Type.Optional(CostMargin),
 };
 
 const CustomerFields = Type.Object(CUSTOMER_FIELDS);
@@ -28,7 +30,7 @@ export type CustomerFields = Static<typeof CustomerFields>;
 /** What a customer is besides its budget. */
 export type Facts = Pick<
   Customer,
-  "alias" | "blocked" | "models" | "allowedRegion" | "defaultModel"
+  "alias" | "blocked" | "models" | "allowedRegion" | "defaultModel" | "markup"
 >;
 
 export const NO_FACTS: Facts = {
@@ -37,6 +39,7 @@ export const NO_FACTS: Facts = {
   models: [],
   allowedRegion: null,
   defaultModel: null,
+  markup: null,
 };
 
 /** What becomes of a customer's budget. */
@@ -74,7 +77,9 @@ function patchedFacts(fields: CustomerFields, current: Facts): Facts {
   const { alias = current.alias, blocked = current.blocked, models = current.models } = fields;
   const { allowed_model_region: allowedRegion = current.allowedRegion } = fields;
   const { default_model: defaultModel = current.defaultModel } = fields;
-  return { alias, blocked: blocked ?? false, models: models ?? [], allowedRegion, defaultModel };
+  const markup = markupFrom(fields.cost_margin, current.markup);
+  const rights = { models: models ?? [], allowedRegion, defaultModel };
+  return { alias, blocked: blocked ?? false, ...rights, markup };
 }
 
 function budgetChange(fields: CustomerFields): BudgetChange {

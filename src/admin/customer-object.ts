@@ -6,6 +6,7 @@ import { lifetimeCounter } from "../ledger/limits.ts";
 import { jsonUsd, nanoUsd } from "../money/amount.ts";
 import { windowAt } from "../money/window.ts";
 import type { Admin } from "./admin.ts";
+import { costMargin } from "./cost-margin.ts";
 import { budgetTable, usdLimitOf } from "./litellm-budget.ts";
 
 type CustomerRow = Unstamped<Customer>;
@@ -42,7 +43,7 @@ function objectOf(
   budget: BudgetRow | null,
   { spend, now }: { readonly spend: bigint; readonly now: number },
 ): unknown {
-  const { id, blocked, alias, models, allowedRegion, defaultModel } = customer;
+  const { id, blocked, alias, models, allowedRegion, defaultModel, markup } = customer;
   return {
     user_id: id,
     blocked,
@@ -51,6 +52,7 @@ function objectOf(
     allowed_model_region: allowedRegion,
     default_model: defaultModel,
     ...(models.length === 0 ? {} : { models }),
+    ...(markup === null ? {} : { cost_margin: costMargin(markup) }),
     ...(budget === null ? {} : { budget_id: budget.id }),
     litellm_budget_table: budget === null ? null : budgetTable(budget, now),
   };

@@ -151,7 +151,8 @@ function setsAnything(fields: BudgetFields): boolean {
 /** Sets nothing. */
 export function emptyBudget({ id, at }: BudgetOrigin, owner: Owner | null): Unstamped<Budget> {
   const written = { createdAt: at, updatedAt: at };
-  return { id, period: null, limits: [], enforcement: "hard", owner, ...written };
+  const none = { period: null, limits: [], enforcement: "hard", markup: null } as const;
+  return { id, ...none, owner, ...written };
 }
 
 function wantedPeriod(fields: BudgetFields): WantedPeriod {

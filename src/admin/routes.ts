@@ -6,6 +6,7 @@ import type { Admin } from "./admin.ts";
 import { budgetRoutes } from "./budgets.ts";
 import { customerRoutes } from "./customers.ts";
 import { keyRoutes } from "./keys.ts";
+import { priceRoutes } from "./prices.ts";
 import { spendRoutes } from "./spend.ts";
 
 export function adminRoutes(app: FastifyInstance, admin: Admin): void {
@@ -13,5 +14,6 @@ export function adminRoutes(app: FastifyInstance, admin: Admin): void {
   customerRoutes(app, admin);
   budgetRoutes(app, admin);
   keyRoutes(app, admin);
+  priceRoutes(app, admin);
   spendRoutes(app, admin);
 }

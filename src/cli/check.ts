@@ -3,37 +3,42 @@
 import type { Config, DatabaseConfig, DeploymentConfig } from "../config/config.ts";
 import { loadConfig, type ConfigSources } from "../config/load.ts";
 import { formatMistakes } from "../config/mistake.ts";
-import { formatUsd, nanoUsd, type PicoUsd } from "../money/amount.ts";
+import { createPriceBook } from "../prices/book.ts";
+import { previewOf } from "../prices/preview.ts";
 
-/** Pico-dollars per token are micro-dollars per million tokens: a thousand nano-dollars. */
-const NANO_PER_MILLION_TOKENS = 1000n;
-
-/** The exit code. */
+/** The exit code. `now` is the time whose prices are shown. */
 export function runCheck(
-  file: ConfigSources["file"],
-  env: ConfigSources["env"],
+  { file, env }: Pick<ConfigSources, "file" | "env">,
+  now: number,
   print: (text: string) => void,
 ): number {
   const loaded = loadConfig({ file, env, argv: { host: null, port: null } });
-  const report = loaded.ok ? describe(loaded.config) : formatMistakes(loaded.mistakes);
+  const report = loaded.ok ? describe(loaded.config, now) : formatMistakes(loaded.mistakes);
   print(`${report}\n`);
   return loaded.ok ? 0 : 1;
 }
 
-function describe(config: Config): string {
+function describe(config: Config, now: number): string {
+  const book = createPriceBook(config.deployments, config.markup);
+  const previews = config.deployments.map((deployment) => previewOf(deployment, book, now));
+  const warnings = [...config.warnings, ...previews.flatMap((preview) => preview.warnings)];
   const ignored = config.ignored.map(({ path, reason }) => [path, reason]);
   return [
     "config: ok",
     `database: ${describeDatabase(config.database)}`,
     `webhook: ${config.webhook === null ? "none" : new URL(config.webhook.url).host}`,
     ...section("deployments", [
-      ["model", "upstream", "input $/M", "output $/M", "id"],
+      ["model", "upstream", "id"],
       ...config.deployments.map(describeDeployment),
+    ]),
+    ...section("prices", [
+      ["model", "from", "input $/M", "output $/M", "1000 in, 1000 out", "version"],
+      ...previews.map(({ columns }) => columns),
     ]),
     ...section("ignored", ignored),
     ...section(
       "warnings",
-      config.warnings.map((warning) => [warning]),
+      warnings.map((warning) => [warning]),
     ),
   ].join("\n");
 }
@@ -45,18 +50,8 @@ function describeDatabase(database: DatabaseConfig): string {
   return `postgres ${hosts}`;
 }
 
-function describeDeployment({ id, modelName, provider, model, prices }: DeploymentConfig) {
-  return [
-    modelName,
-    `${provider}/${model}`,
-    perMillion(prices.input),
-    perMillion(prices.output),
-    id,
-  ];
-}
-
-function perMillion(price: PicoUsd | null): string {
-  return price === null ? "price list" : formatUsd(nanoUsd(price * NANO_PER_MILLION_TOKENS));
+function describeDeployment({ id, modelName, provider, model }: DeploymentConfig) {
+  return [modelName, `${provider}/${model}`, id];
 }
 
 /** Nothing at all without rows. */

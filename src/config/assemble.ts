@@ -8,6 +8,7 @@ import { DEMO_MASTER_KEY } from "./demo.ts";
 import { readDeployments } from "./deployment.ts";
 import type { Key, Values } from "./key.ts";
 import { FLAGS, VARIABLES, type KEYS } from "./keys.ts";
+import { readMarkup } from "./markup.ts";
 import { addIgnored, addMistake, addWarning, inside, variable } from "./scope.ts";
 import type { Scope, Variables } from "./scope.ts";
 import { readKey, readSection, readVariable } from "./section.ts";
@@ -49,6 +50,7 @@ export function assemble(document: JsonObject, flags: Flags, root: Scope): Confi
     deployments,
     budgets: budgetsOf(general, litellm),
     customers: customersOf(general, litellm, scope),
+    markup: readMarkup(litellm, inside(scope, "litellm_settings")),
     place: {
       zone: litellm.timezone ?? DEFAULTS.place.zone,
       resetTime: litellm.budget_reset_time ?? DEFAULTS.place.resetTime,

@@ -1,7 +1,10 @@
 /** Everything that an operator can decide, checked and frozen. */
 
 import type { NewCustomers, UnsettledCharge } from "../ledger/command.ts";
-import type { NanoUsd, PicoUsd } from "../money/amount.ts";
+import type { NanoUsd } from "../money/amount.ts";
+import type { Markup } from "../money/markup.ts";
+import type { GivenRates } from "../money/price.ts";
+import type { ServiceTier } from "../money/usage.ts";
 import type { Place } from "../money/window.ts";
 
 export interface Config {
@@ -13,6 +16,7 @@ export interface Config {
   readonly deployments: readonly DeploymentConfig[];
   readonly budgets: BudgetsConfig;
   readonly customers: CustomersConfig;
+  readonly markup: MarkupConfig;
   /** Whose midnight counts for a budget that names no zone of its own. */
   readonly place: Place;
   readonly webhook: WebhookConfig | null;
@@ -45,16 +49,39 @@ export interface DeploymentConfig {
   readonly outputTokensMax: number | null;
   /** `region_name`, for customers who are kept to a region. */
   readonly region: string | null;
-  readonly prices: PriceOverrides;
+  /** In the order of their beginning, each in place of the one before; empty where the list price holds. */
+  readonly prices: readonly PriceOverride[];
 }
 
-/** Dollars per token as given in `model_info` or `litellm_params`; null where not given. */
-export interface PriceOverrides {
-  readonly input: PicoUsd | null;
-  readonly output: PicoUsd | null;
-  readonly cacheRead: PicoUsd | null;
-  readonly cacheWrite: PicoUsd | null;
-  readonly request: PicoUsd | null;
+/** What the operator says of a deployment's price, from a time on. */
+export interface PriceOverride extends GivenCard {
+  /** Epoch milliseconds; null for always. */
+  readonly from: number | null;
+  /** Where the numbers come from, for whoever asks later. */
+  readonly label: string;
+  /** Of the list price, in millionths; null leaves it as it is. */
+  readonly multiplierPpm: bigint | null;
+  readonly services: Readonly<Partial<Record<ServiceTier, GivenService>>>;
+}
+
+interface GivenCard {
+  readonly rates: GivenRates;
+  /** In ascending order. */
+  readonly tiers: readonly { readonly aboveInputTokens: number; readonly rates: GivenRates }[];
+}
+
+/** Of calls that the provider serves at another pace. */
+interface GivenService extends GivenCard {
+  /** Of the standard price, in millionths. */
+  readonly multiplierPpm: bigint | null;
+}
+
+/** What is added to costs, by LiteLLM's `cost_margin_config`, and taken off prices, by `cost_discount_config`. */
+export interface MarkupConfig {
+  /** By provider; `global` is for the others. */
+  readonly margins: Readonly<Record<string, Markup>>;
+  /** By provider, in millionths. */
+  readonly discountsPpm: Readonly<Record<string, bigint>>;
 }
 
 export interface BudgetsConfig {

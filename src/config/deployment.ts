@@ -1,25 +1,22 @@
 /** The entries of `model_list` as deployments that can be called. */
 
-import { parsePrice } from "../money/amount.ts";
 import type { Json, JsonObject } from "../platform/json.ts";
-import type { DeploymentConfig, PriceOverrides } from "./config.ts";
+import type { DeploymentConfig } from "./config.ts";
 import { identify, type Draft } from "./identity.ts";
 import type { Key, Values } from "./key.ts";
 import { KEYS, VARIABLES } from "./keys.ts";
 import { KNOWN_PROVIDERS, type KnownProvider } from "./providers.ts";
+import { readPrices } from "./prices.ts";
 import { parseRoute } from "./route.ts";
-import { addMistake, addWarning, inside, variable, type Scope } from "./scope.ts";
+import { addMistake, inside, variable, type Scope } from "./scope.ts";
 import { accept, readKey, readSection, readVariable } from "./section.ts";
 import { parseMapping, show } from "./value.ts";
 
 type Params = Values<typeof KEYS.litellm_params>;
-type Info = Values<typeof KEYS.model_info>;
 type Upstream = Pick<DeploymentConfig, "provider" | "model" | "apiBase" | "apiKey" | "apiVersion">;
 
 const BASE_KEYS = ["api_base", "base_url"];
 const ENTRY: Key<JsonObject> = { parse: parseMapping, about: "One deployment." };
-/** Ten thousand dollars for a million tokens: nobody asks that, but price lists are per million. */
-const SUSPICIOUS_PRICE = parsePrice("0.01") ?? 0n;
 
 export function readDeployments(list: readonly Json[], scope: Scope): readonly DeploymentConfig[] {
   if (list.length === 0) addMistake(scope, "is empty", "add at least one deployment");
@@ -42,8 +39,7 @@ function readEntry(value: Json, scope: Scope): Draft | null {
   const hasBase = BASE_KEYS.some((name) => (litellm_params[name] ?? null) !== null);
   const upstream = readUpstream(params, hasBase, paramsScope);
   if (modelName === null || upstream === null) return null;
-  const prices = pricesOf(params, info);
-  warnOfPrices(prices, info.mode, scope);
+  const prices = readPrices(params, info, scope);
   const baseModel = info.base_model ?? params.base_model;
   const outputTokensMax = info.max_output_tokens;
   const region = params.region_name ?? info.region_name;
@@ -90,32 +86,4 @@ function keyFromVariables({ keyVariables }: KnownProvider, scope: Scope): string
 function versionFromVariable(provider: string, scope: Scope): string | null {
   if (provider !== "azure") return null;
   return readVariable("AZURE_API_VERSION", VARIABLES.AZURE_API_VERSION, scope);
-}
-
-/** As in LiteLLM, a price beside the address wins over one in `model_info`. */
-function pricesOf(params: Params, info: Info): PriceOverrides {
-  return {
-    input: params.input_cost_per_token ?? info.input_cost_per_token,
-    output: params.output_cost_per_token ?? info.output_cost_per_token,
-    cacheRead: params.cache_read_input_token_cost ?? info.cache_read_input_token_cost,
-    cacheWrite: params.cache_creation_input_token_cost ?? info.cache_creation_input_token_cost,
-    request: params.input_cost_per_request ?? info.input_cost_per_request,
-  };
-}
-
-function warnOfPrices(prices: PriceOverrides, mode: string | null, scope: Scope): void {
-  const { input, output, cacheRead, cacheWrite } = prices;
-  const perToken = [input, output, cacheRead, cacheWrite];
-  if (perToken.some((price) => price !== null && price >= SUSPICIOUS_PRICE)) {
-    addWarning(scope, "a price of $0.01 or more per token looks like dollars per million tokens");
-  }
-  if (input !== null && output === null && mode !== "embedding") {
-    addWarning(
-      scope,
-      "has no output_cost_per_token, so the output price comes from the price list",
-    );
-  }
-  if (input === null && output !== null) {
-    addWarning(scope, "has no input_cost_per_token, so the input price comes from the price list");
-  }
 }

@@ -214,6 +214,10 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
     ),
     harmless("log_level sets how much is logged", "set_verbose debug_level"),
   ],
+  price: [],
+  price_tier: [],
+  price_service: [],
+  margin: [],
 };
 
 function missed(reason: string, keys: string): IgnoredGroup {

@@ -4,6 +4,7 @@ import { DEFAULTS } from "./defaults.ts";
 import { CUSTOMER_KEYS, LITELLM_CUSTOMER_KEYS } from "./customer-keys.ts";
 import { parseDatabase } from "./database.ts";
 import type { Key, Keys } from "./key.ts";
+import { MARGIN_KEYS, OWN_PRICE_KEYS, PRICE_KEYS } from "./price-keys.ts";
 import {
   parseAlertChannel,
   parseCredential,
@@ -23,7 +24,6 @@ import {
   parseList,
   parseMapping,
   parseText,
-  parseUnitPrice,
   seconds,
   wholeNumber,
 } from "./value.ts";
@@ -33,20 +33,6 @@ const DEADLINE_SECONDS_MAX = 86_400;
 const MS_PER_SECOND = 1000;
 /** A body is also a string for a moment, and V8 has none of twice this length. */
 const REQUEST_BYTES_MAX = 256 * 1024 * 1024;
-
-const PRICE_KEYS = {
-  input_cost_per_token: { parse: parseUnitPrice, about: "Dollars per input token." },
-  output_cost_per_token: { parse: parseUnitPrice, about: "Dollars per output token." },
-  cache_read_input_token_cost: {
-    parse: parseUnitPrice,
-    about: "Dollars per input token that the provider read from its cache.",
-  },
-  cache_creation_input_token_cost: {
-    parse: parseUnitPrice,
-    about: "Dollars per input token that the provider wrote to its cache.",
-  },
-  input_cost_per_request: { parse: parseUnitPrice, about: "Dollars per call, besides its tokens." },
-} satisfies Keys;
 
 /** The parts of the file that hold keys, by the name that their mistakes are found under. */
 export const KEYS = {
@@ -125,6 +111,7 @@ export const KEYS = {
       about: "What the model can answer with at most; bounds what a call can cost.",
       default: "from the price list",
     },
+    prices: { parse: parseList, about: "The model's prices in Purser's own keys, see below." },
     ...PRICE_KEYS,
   },
   general_settings: {
@@ -180,6 +167,15 @@ export const KEYS = {
     ...CUSTOMER_KEYS,
   },
   litellm_settings: {
+    cost_margin_config: {
+      parse: parseMapping,
+      about:
+        "What customers are charged above the cost, by provider or `global`: a fraction, or two parts.",
+    },
+    cost_discount_config: {
+      parse: parseMapping,
+      about: "What a provider takes off its prices for you, by provider: a fraction.",
+    },
     max_end_user_budget_id: {
       parse: parseId,
       about: "The budget of customers that have none of their own.",
@@ -201,6 +197,8 @@ export const KEYS = {
     ...LITELLM_CUSTOMER_KEYS,
   },
   router_settings: {},
+  ...OWN_PRICE_KEYS,
+  margin: MARGIN_KEYS,
 } satisfies Readonly<Record<string, Keys>>;
 
 export type SectionName = keyof typeof KEYS;

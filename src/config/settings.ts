@@ -1,7 +1,8 @@
 /** What single settings may hold, where a general parser would let mistakes through. */
 
+import { parseUsd, type NanoUsd } from "../money/amount.ts";
 import { isResetTime, isZone } from "../money/window.ts";
-import { fit, misfit, oneOf, parseText, type Parse } from "./value.ts";
+import { fit, misfit, number, oneOf, parseText, type Parse } from "./value.ts";
 
 const KEY_PREFIX = "sk-";
 
@@ -43,6 +44,49 @@ export const parseRegion: Parse<string> = (value) => {
 
 /** `webhook` is served; the others are known so that they can be named as not sent yet. */
 export const parseAlertChannel = oneOf(["webhook", "slack", "email", "pagerduty"]);
+
+/** A day at midnight UTC, or a time; in epoch milliseconds. */
+export const parseDay: Parse<number> = (value) => {
+  const at = typeof value === "string" && DAY.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at)
+    ? misfit(
+        "is not a day or a time in UTC",
+        "write for example 2026-12-01 or 2026-12-01T08:00:00Z",
+      )
+    : fit(at);
+};
+
+const DAY = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z)?$/;
+
+/** Of a list price, in millionths. */
+export const parseMultiplier = inMillionths(
+  number({ min: 0, max: 100, what: "a factor", example: 0.85 }),
+);
+
+/** In millionths. What is meant as per cent is over a thousand of them. */
+export const parseFraction = inMillionths(
+  number({ min: -1, max: 10, what: "a fraction", example: 0.1 }),
+);
+
+export const parseDiscount = inMillionths(
+  number({ min: 0, max: 1, what: "a fraction", example: 0.05 }),
+);
+
+/** To the nearest millionth. */
+function inMillionths(parse: Parse<number>): Parse<bigint> {
+  return (value) => {
+    const parsed = parse(value);
+    return parsed.ok ? fit(BigInt(Math.round(parsed.value * 1e6))) : parsed;
+  };
+}
+
+export const parseAmount: Parse<NanoUsd> = (value) => {
+  const isScalar = typeof value === "string" || typeof value === "number";
+  const amount = isScalar ? parseUsd(value) : undefined;
+  return amount !== undefined && amount >= 0n
+    ? fit(amount)
+    : misfit("is not an amount of dollars", "write for example 0.0005");
+};
 
 /** Secrets that `standardwebhooks` takes, and receivers with it. */
 export const parseWebhookSecret: Parse<string> = (value) => {

@@ -25,23 +25,12 @@ const ENFORCING = words(`
 
 const PRICES = {
   otherwise: "calls would be charged by other prices",
-  cure: "remove it, or price the model per token",
+  cure: "remove it, or write the price below model_info.prices",
   asks: asksForSomething,
   keys: words(`
-    input_cost_per_second output_cost_per_second input_cost_per_character
-    output_cost_per_character input_cost_per_query input_cost_per_image output_cost_per_image
-    input_cost_per_pixel output_cost_per_pixel input_cost_per_audio_token
-    output_cost_per_audio_token input_cost_per_image_token output_cost_per_image_token
-    input_cost_per_audio_per_second input_cost_per_video_per_second
-    output_cost_per_reasoning_token citation_cost_per_token search_context_cost_per_query
-    input_cost_per_token_flex output_cost_per_token_flex cache_read_input_token_cost_flex
-    input_cost_per_token_priority output_cost_per_token_priority
-    cache_read_input_token_cost_priority cache_creation_input_token_cost_above_1hr
-    input_cost_per_token_above_128k_tokens output_cost_per_token_above_128k_tokens
-    input_cost_per_token_above_200k_tokens output_cost_per_token_above_200k_tokens
-    input_cost_per_token_above_272k_tokens output_cost_per_token_above_272k_tokens
-    cache_read_input_token_cost_above_200k_tokens
-    cache_creation_input_token_cost_above_200k_tokens tiered_pricing`),
+    output_cost_per_second output_cost_per_character input_cost_per_pixel output_cost_per_pixel
+    input_cost_per_audio_per_second input_cost_per_video_per_second citation_cost_per_token
+    search_context_cost_per_query tiered_pricing`),
 };
 
 export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup[]>> = {
@@ -169,12 +158,6 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
       keys: words("disable_end_user_cost_tracking"),
     },
     {
-      otherwise: "customers would be charged the bare cost",
-      cure: "remove it",
-      asks: asksForSomething,
-      keys: words("cost_discount_config cost_margin_config"),
-    },
-    {
       otherwise: "keys would be created without these limits",
       cure: "remove it, and send the limits with POST /key/generate",
       asks: asksForSomething,
@@ -203,6 +186,10 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
       keys: words("default_max_parallel_requests enable_tag_filtering guardrail_list"),
     },
   ],
+  price: [],
+  price_tier: [],
+  price_service: [],
+  margin: [],
 };
 
 /** Off, empty and zero ask for nothing. */

@@ -82,7 +82,7 @@ export const parseHttpUrl: Parse<string> = (value) => {
   return misfit("is not an http or https address", "write for example https://host.example/v1");
 };
 
-function number(bounds: Bounds): Parse<number> {
+export function number(bounds: Bounds): Parse<number> {
   const { min, max, what, example } = bounds;
   return (value) => {
     const parsed = toNumber(value);

@@ -2,8 +2,7 @@
 
 import { ApiError } from "../http/errors.ts";
 import type { NanoUsd } from "../money/amount.ts";
-import { cost } from "../money/price.ts";
-import type { Usage } from "../money/usage.ts";
+import { priced, type Consumed } from "../money/pricing.ts";
 import type { Json } from "../platform/json.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
 import { estimatedInputTokens } from "./tokens.ts";
@@ -24,9 +23,11 @@ export async function costOf(question: CostQuestion, pricing: Pricing): Promise<
     const message = `The model "${model.slice(0, 100)}" does not exist. See GET /v1/models.`;
     throw new ApiError("model_not_found", message, { param: "model" });
   }
-  const usage = await usageIn(question);
-  const price = pricing.prices.priceOf(deployment.config, pricing.clock.now());
-  if (price !== null) return cost(usage, price);
+  const at = pricing.clock.now();
+  const consumed = await consumedIn(question, deployment.config.provider);
+  const price = pricing.prices.priceOf(deployment.config, at);
+  const { cost, pricing: figures } = priced({ ...consumed, at }, price);
+  if (figures.origin !== "none") return cost;
   throw new ApiError("unpriced_model", `The model "${model}" has no price.`, { param: "model" });
 }
 
@@ -36,12 +37,14 @@ function deploymentOf(model: string, { deployments }: Pricing): Deployment | und
   return named ?? [...deployments.values()].flat().find(({ config }) => config.model === model);
 }
 
-async function usageIn(question: CostQuestion): Promise<Usage> {
+async function consumedIn(question: CostQuestion, provider: string): Promise<Omit<Consumed, "at">> {
   if ("messages" in question) {
-    return { input: await estimatedInputTokens({ messages: question.messages }) };
+    const input = await estimatedInputTokens({ messages: question.messages });
+    return { usage: { input }, serviceTier: null, statedCost: null };
   }
-  const usage = usageOf(question.usage);
-  if (usage !== undefined) return usage;
+  const { usage: answer } = question;
+  const counted = usageOf({ convention: "openai_chat", provider, answer, request: {} });
+  if (counted !== undefined) return counted;
   throw new ApiError("invalid_request", "The answer has no usage", {
     param: "completion_response",
   });

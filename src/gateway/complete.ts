@@ -3,6 +3,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { authenticate, requireCalls, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
+import type { Release, Settle } from "../ledger/command.ts";
+import type { BookPrice } from "../money/pricing.ts";
 import type { Call } from "./call.ts";
 import { customerFor } from "./customer-rule.ts";
 import { finish, type Finished } from "./finish.ts";
@@ -75,16 +77,26 @@ async function answered(
 ): Promise<Finished> {
   const { asking, hold } = reserved;
   const { call, deployment, price } = asking;
+  const { provider } = deployment.config;
   try {
     const answer = await forward(sending(reserved, gateway), gateway.upstream, client);
     const at = gateway.clock.now();
-    const posted = await gateway.ledger.end(await ending({ call, hold, price, answer, at }));
+    const convention = "openai_chat";
+    const pricedAt = asking.at;
+    const end = await ending({ call, provider, convention, hold, price, pricedAt, answer, at });
+    const posted = await gateway.ledger.end(end);
+    if (end.kind === "settle") gateway.metrics.priced(provider, end.pricing);
     const headers = callHeaders({ ...reserved, standing: posted.standing });
-    const charge = price === null ? null : posted.charge;
+    const charge = isPriced(end, price) ? posted.charge : null;
     return { answer, headers, charge, secret: deployment.config.apiKey };
   } catch (error) {
     // A fault of our own: nobody knows what the call cost, which is what expiring a hold stands for.
     await gateway.ledger.end({ kind: "expire", id: hold.id, at: gateway.clock.now() });
     throw error;
   }
+}
+
+/** Where nobody knows the price, the charge of 0 is no price of 0. */
+function isPriced(end: Settle | Release, price: BookPrice | null): boolean {
+  return end.kind === "settle" ? end.pricing.origin !== "none" : price !== null;
 }

@@ -6,9 +6,11 @@ import type {
   CustomersConfig,
   Deadlines,
   DeploymentConfig,
+  MarkupConfig,
 } from "../config/config.ts";
 import type { Refusal } from "../ledger/command.ts";
 import type { CallLedger } from "../ledger/store.ts";
+import type { Pricing } from "../money/pricing.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -28,6 +30,7 @@ export interface Gateway {
   /** By the name that clients ask for. */
   readonly deployments: ReadonlyMap<string, readonly Deployment[]>;
   readonly prices: PriceBook;
+  readonly markup: MarkupConfig;
   /** Connections to the providers. */
   readonly upstream: Dispatcher;
   /** Calls that have not ended yet, with or without a client that still waits. */
@@ -46,4 +49,6 @@ export interface Deployment {
 export interface CallMetrics {
   answered(route: string, status: number, seconds: number): void;
   refused(name: Refusal["name"]): void;
+  /** A call has a cost, by somebody's figures. */
+  priced(provider: string, pricing: Pricing): void;
 }

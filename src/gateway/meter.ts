@@ -11,6 +11,7 @@
  */
 
 import { isObject, type JsonObject } from "../platform/json.ts";
+import { heard } from "./usage.ts";
 
 /** Far over the largest event seen (a whole image as base64); beyond it the stream passes unread. */
 const EVENT_BYTES_MAX = 16 * 1024 * 1024;
@@ -48,7 +49,7 @@ export class StreamMeter {
     this.#keepsUsage = keepsUsage;
   }
 
-  /** The provider's usage object, as far as it has come. */
+  /** What the provider has told of usage so far. */
   get usage(): JsonObject | null {
     return this.#usage;
   }
@@ -129,7 +130,7 @@ export class StreamMeter {
       this.#emit(event, out);
       return;
     }
-    this.#usage = data["usage"];
+    this.#usage = heard(this.#usage, data);
     if (this.#keepsUsage && Array.isArray(data["choices"]) && data["choices"].length === 0) return;
     out.push(...this.#held);
     this.#held = [event];

@@ -1,8 +1,12 @@
 /** The most that a call can use and cost, under the price of the deployment that would answer it. */
 
-import { picoUsd } from "../money/amount.ts";
-import { dearestInput, type Price, type Rates } from "../money/price.ts";
 import type { Quote, QuotedPrice } from "../ledger/command.ts";
+import { picoUsd } from "../money/amount.ts";
+import { dearestInput, dearestOutput, hasPrice } from "../money/price.ts";
+import type { Card, Price, Rates } from "../money/price.ts";
+import { USAGE_PARTS, type ServiceTier, type Usage, type UsagePart } from "../money/usage.ts";
+import type { JsonObject } from "../platform/json.ts";
+import { billableSearches, holdsMedia, possibleServiceTiers } from "./billable.ts";
 import type { Call } from "./call.ts";
 
 /** A model whose maximum is not known gets this much; every model that is served today accepts it. */
@@ -11,12 +15,18 @@ const OUTPUT_TOKENS_DEFAULT = 4096;
 /** About a sentence: a shorter answer is cut off before it says anything, yet costs its whole input. */
 const OUTPUT_TOKENS_MIN = 16;
 
+/** What of a call bears on its ceiling. */
+export interface Quoted extends Pick<Call, "outputTokensMax" | "choices" | "body"> {
+  /** The most that can be billed of units that are no tokens, besides searches. */
+  readonly units?: Usage;
+}
+
 export function quote(
-  call: Pick<Call, "outputTokensMax" | "choices">,
+  call: Quoted,
   price: Price | null,
   inputTokens: number,
   modelOutputTokensMax: number | null,
-): Quote {
+): Omit<Quote, "markup"> {
   const outputTokens = Math.min(
     call.outputTokensMax ?? modelOutputTokensMax ?? OUTPUT_TOKENS_DEFAULT,
     modelOutputTokensMax ?? Number.MAX_SAFE_INTEGER,
@@ -26,26 +36,70 @@ export function quote(
     outputTokens,
     outputTokensMin: Math.min(outputTokens, OUTPUT_TOKENS_MIN),
     choices: call.choices,
-    price: price === null ? null : quotedPrice(price, inputTokens),
+    price: price === null ? null : quotedPrice(call, price, inputTokens),
   };
 }
 
-/** At the dearest of the tiers that the input can reach: the true input may be shorter than its bound. */
-function quotedPrice(price: Price, inputTokens: number): QuotedPrice {
-  const reachable = price.tiers.filter((tier) => tier.aboveInputTokens < inputTokens);
-  const rates = [price.base, ...reachable.map((tier) => tier.rates)];
-  const input = dearest(rates.map(dearestInput));
-  const request = dearest(rates.map((rate) => rate.request));
-  return {
-    inputPico: BigInt(inputTokens) * input + request,
-    outputRate: picoUsd(dearest(rates.map(dearestOutput))),
-  };
+/** Null where the call may use something that has no price. */
+function quotedPrice(
+  { body, units }: Quoted,
+  price: Price,
+  inputTokens: number,
+): QuotedPrice | null {
+  const rates = reachable(price, inputTokens, possibleServiceTiers(body));
+  const used = usedUnits(units ?? {}, billableSearches(body));
+  if (rates.some((each) => !covers(each, used))) return null;
+  let inputPico = BigInt(inputTokens) * inputRate(rates, body);
+  let feesPico = 0n;
+  for (const [unit, most] of used) {
+    const pico = BigInt(most) * dearest(rates, (rate) => rate[unit]);
+    if (ANSWERED.has(unit)) feesPico += pico;
+    else inputPico += pico;
+  }
+  inputPico += dearest(rates, ({ request }) => request);
+  return { inputPico, feesPico, outputRate: picoUsd(dearest(rates, dearestOutput)) };
 }
 
-function dearestOutput(rates: Rates): bigint {
-  return rates.outputAudio > rates.output ? rates.outputAudio : rates.output;
+/** Units that come about with the answer; seconds, characters and pages are there before it. */
+const ANSWERED: ReadonlySet<UsagePart> = new Set(["images", "searches", "fileSearches"]);
+
+function usedUnits(own: Usage, searches: Usage): readonly (readonly [UsagePart, number])[] {
+  return USAGE_PARTS.flatMap((part) => {
+    const most = (own[part] ?? 0) + (searches[part] ?? 0);
+    return most === 0 ? [] : [[part, most] as const];
+  });
 }
 
-function dearest(prices: readonly bigint[]): bigint {
-  return prices.reduce((most, price) => (price > most ? price : most), 0n);
+/** Every card at every tier that the input can reach: the true input may be shorter than its bound. */
+function reachable(
+  price: Price,
+  inputTokens: number,
+  serviceTiers: readonly ServiceTier[] | null,
+): readonly Rates[] {
+  const tiers = serviceTiers ?? (Object.keys(price.services) as ServiceTier[]);
+  const others = tiers.flatMap((tier) => price.services[tier] ?? []);
+  return [price, ...others].flatMap((card: Card) => [
+    card.base,
+    ...card.tiers.filter((tier) => tier.aboveInputTokens < inputTokens).map((tier) => tier.rates),
+  ]);
+}
+
+/** Whether there is a price for all that the call may use: for tokens, or else for its own units. */
+function covers(rates: Rates, used: readonly (readonly [UsagePart, number])[]): boolean {
+  if (used.length === 0) return rates.input !== undefined;
+  return used.every(([unit]) => hasPrice(rates, unit));
+}
+
+/** What is more than text is looked for only where it would cost more. */
+function inputRate(rates: readonly Rates[], body: JsonObject): bigint {
+  const text = dearest(rates, (rate) => dearestInput(rate, false));
+  const media = dearest(rates, (rate) => dearestInput(rate, true));
+  return media > text && holdsMedia(body) ? media : text;
+}
+
+function dearest(rates: readonly Rates[], of: (rates: Rates) => bigint | undefined): bigint {
+  return rates.reduce((most, each) => {
+    const rate = of(each) ?? 0n;
+    return rate > most ? rate : most;
+  }, 0n);
 }

@@ -1,8 +1,10 @@
 /** Sets a call's ceiling aside before anything is forwarded, or says why not. */
 
+import type { MarkupConfig } from "../config/config.ts";
 import { remaining, type Asked, type Held, type Outcome } from "../ledger/command.ts";
 import type { Quote, Standing } from "../ledger/command.ts";
-import type { Price } from "../money/price.ts";
+import type { Markup } from "../money/markup.ts";
+import type { BookPrice } from "../money/pricing.ts";
 import type { Caller } from "../http/auth.ts";
 import type { Call } from "./call.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
@@ -27,7 +29,7 @@ export interface Asking {
   readonly call: Call;
   readonly caller: Caller;
   readonly deployment: Deployment;
-  readonly price: Price | null;
+  readonly price: BookPrice | null;
   /** Where they are known, and not to be found by looking at the body. */
   readonly inputTokens: number | null;
   readonly at: number;
@@ -68,7 +70,7 @@ export async function answerTo(asking: Asking, gateway: Gateway, put: Put): Prom
 /** Only a call that does not fit by the bound that costs nothing is worth tokenising. */
 async function quotedAnswer(asking: Asking, gateway: Gateway, put: Put): Promise<Answer> {
   const { body } = asking.call;
-  const roughly = quoteFor(asking, asking.inputTokens ?? inputTokensByBytes(body));
+  const roughly = quoteFor(asking, asking.inputTokens ?? inputTokensByBytes(body), gateway);
   const rough = await put(commandFor(asking, roughly, gateway));
   if (asking.inputTokens !== null || !mayFitCloser(rough)) {
     return { asking, quote: roughly, outcome: rough };
@@ -77,12 +79,23 @@ async function quotedAnswer(asking: Asking, gateway: Gateway, put: Put): Promise
   if (inputTokens === null || inputTokens >= roughly.inputTokens) {
     return { asking, quote: roughly, outcome: rough };
   }
-  const closely = quoteFor(asking, inputTokens);
+  const closely = quoteFor(asking, inputTokens, gateway);
   return { asking, quote: closely, outcome: await put(commandFor(asking, closely, gateway)) };
 }
 
-function quoteFor({ call, deployment, price }: Asking, inputTokens: number): Quote {
-  return quote(call, price, inputTokens, deployment.config.outputTokensMax);
+function quoteFor(
+  { call, deployment, price }: Asking,
+  inputTokens: number,
+  gateway: Gateway,
+): Quote {
+  const { provider, outputTokensMax } = deployment.config;
+  const markup = marginOf(provider, gateway.markup);
+  return { ...quote(call, price, inputTokens, outputTokensMax), markup };
+}
+
+/** What is charged above the cost, unless the customer or its budget says otherwise. */
+function marginOf(provider: string, { margins }: MarkupConfig): Markup | null {
+  return margins[provider] ?? margins["global"] ?? null;
 }
 
 function commandFor(

@@ -1,65 +1,101 @@
 /** From an answer to the command that ends its hold. */
 
 import type { Held, Release, Settle } from "../ledger/command.ts";
-import { ZERO_USD } from "../money/amount.ts";
-import { cost, ratesFor, type Price } from "../money/price.ts";
-import { inputTokens } from "../money/usage.ts";
-import { isObject, type JsonObject } from "../platform/json.ts";
+import { chargeOf } from "../money/markup.ts";
+import { unpricedParts } from "../money/price.ts";
+import { priced, type BookPrice } from "../money/pricing.ts";
+import { isObject, type Json, type JsonObject } from "../platform/json.ts";
 import type { Call } from "./call.ts";
+import {
+  estimatedOutputTokens,
+  speechInTokens,
+  tokensOfBytes,
+  type MeteredUsage,
+} from "./estimate.ts";
 import type { Answer } from "./forward.ts";
 import { estimatedInputTokens } from "./tokens.ts";
-import { estimatedOutputTokens, tokensOfBytes, usageOf, type MeteredUsage } from "./usage.ts";
+import { usageOf, type Convention } from "./usage.ts";
+import type { Counted } from "./usage/counted.ts";
 
 export interface Answered {
   readonly call: Call;
+  readonly provider: string;
+  readonly convention: Convention;
   readonly hold: Held;
-  readonly price: Price | null;
+  readonly price: BookPrice | null;
+  /** The time of the price. */
+  readonly pricedAt: number;
   readonly answer: Answer;
   readonly at: number;
 }
 
 /** What was produced is charged, by whose count the posting says; what produced nothing costs nothing. */
-export async function ending({
-  call,
-  hold,
-  price,
-  answer,
-  at,
-}: Answered): Promise<Settle | Release> {
+export async function ending(answered: Answered): Promise<Settle | Release> {
+  const { hold, price, pricedAt, answer, at } = answered;
   const note = noteOf(answer);
-  const metered = await meteredUsage(call, hold, answer);
+  const metered = await meteredUsage(answered, hold, answer);
   if (metered === null) return { kind: "release", id: hold.id, at, note: note ?? "no answer" };
-  const { usage, source } = metered;
-  const charge = price === null ? ZERO_USD : cost(usage, price);
-  const rates = price === null ? null : ratesFor(price, inputTokens(usage));
-  return { kind: "settle", id: hold.id, at, usage, source, cost: charge, charge, rates, note };
+  const { source, ...consumed } = billable(metered, price);
+  const figures = priced({ ...consumed, at: pricedAt }, price);
+  const charge = chargeOf(figures.cost, hold.markup);
+  const { usage } = consumed;
+  return { kind: "settle", id: hold.id, at, usage, source, ...figures, charge, note };
 }
 
-async function meteredUsage(call: Call, hold: Held, answer: Answer): Promise<MeteredUsage | null> {
+function billable(metered: MeteredUsage, price: BookPrice | null): MeteredUsage {
+  if (price === null || !unpricedParts(price.base, metered.usage).includes("characters")) {
+    return metered;
+  }
+  return { ...metered, usage: speechInTokens(metered.usage), source: "estimated" };
+}
+
+/** Who was asked for what: it takes both to understand an answer. */
+type Asked = Pick<Answered, "call" | "provider" | "convention">;
+
+async function meteredUsage(
+  asked: Asked,
+  hold: Held,
+  answer: Answer,
+): Promise<MeteredUsage | null> {
+  const { call } = asked;
   const bound = hold.outputTokens * call.choices;
-  if (answer.kind === "whole") return meteredBody(call, answer, bound);
-  const usage = usageOf(answer.usage ?? undefined);
-  if (usage !== undefined) return { usage, source: "provider" };
+  if (answer.kind === "whole") return meteredBody(asked, answer, bound);
+  const counted = countedIn(asked, answer.usage ?? undefined);
+  if (counted?.final === true) return byProvider(counted);
   const { produced } = answer;
   if (produced === null) return unseen(call, answer, bound);
   // A stream that was cut for running past its bound has shown by its events that it did.
   const ranPast = answer.kind === "broken" && answer.failure === "over_bound";
   const output = estimatedOutputTokens(produced, ranPast ? produced.events : bound);
-  return output === 0 ? null : estimated(call, output);
+  if (output === 0) return null;
+  // Of a stream that broke off, the provider may have told the input.
+  if (counted === undefined) return estimated(call, output);
+  return { ...byProvider(counted), usage: { ...counted.usage, output }, source: "estimated" };
 }
 
 /** An answer without text, such as an empty one, has produced nothing. */
 async function meteredBody(
-  call: Call,
+  asked: Asked,
   { status, body }: { readonly status: number; readonly body: Buffer },
   bound: number,
 ): Promise<MeteredUsage | null> {
   if (status < 200 || status > 299 || body.length === 0) return null;
   const answer = parsed(body);
-  const usage = usageOf(answer?.["usage"]);
-  if (usage !== undefined) return { usage, source: "provider" };
+  const counted = countedIn(asked, answer ?? undefined);
+  if (counted !== undefined) return byProvider(counted);
   const text = answer === null ? body : Buffer.from(JSON.stringify(answer["choices"] ?? answer));
-  return estimated(call, Math.min(tokensOfBytes(text.length), bound));
+  return estimated(asked.call, Math.min(tokensOfBytes(text.length), bound));
+}
+
+function byProvider({ usage, serviceTier, statedCost }: Counted): MeteredUsage {
+  return { usage, serviceTier, statedCost, source: "provider" };
+}
+
+function countedIn(
+  { call, provider, convention }: Asked,
+  answer: Json | undefined,
+): Counted | undefined {
+  return usageOf({ convention, provider, answer, request: call.body });
 }
 
 /**
@@ -79,7 +115,8 @@ function unseen(
 
 async function estimated(call: Call, output: number): Promise<MeteredUsage> {
   const input = await estimatedInputTokens(call.body);
-  return { usage: { input, output }, source: "estimated" };
+  const usage = { input, output };
+  return { usage, source: "estimated", serviceTier: null, statedCost: null };
 }
 
 function noteOf(answer: Answer): string | null {

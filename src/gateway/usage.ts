@@ -1,67 +1,123 @@
-/** A provider's usage block as disjoint parts, and an estimate where there is none. */
+/** A provider's usage block as disjoint parts that add up to its totals: one reader for each convention. */
 
-import type { Usage, UsageSource } from "../money/usage.ts";
 import { isObject, type Json, type JsonObject } from "../platform/json.ts";
-import type { Produced } from "./meter.ts";
+import { readAnthropic } from "./usage/anthropic.ts";
+import { readBedrock } from "./usage/bedrock.ts";
+import { readCohere, readRerank } from "./usage/cohere.ts";
+import { present, type Counted, type Reader } from "./usage/counted.ts";
+import { readGemini } from "./usage/gemini.ts";
+import {
+  readChat,
+  readEmbeddings,
+  readImages,
+  readResponses,
+  readSpeech,
+  readTranscription,
+} from "./usage/openai.ts";
+import { statedCost } from "./usage/stated-cost.ts";
 
-/** Beyond any context window: a larger count is a fault in the provider's block, not usage. */
-const TOKENS_MAX = 1_000_000_000;
+const READERS = {
+  openai_chat: readChat,
+  openai_responses: readResponses,
+  openai_embeddings: readEmbeddings,
+  openai_images: readImages,
+  openai_transcription: readTranscription,
+  openai_speech: readSpeech,
+  anthropic: readAnthropic,
+  gemini: readGemini,
+  bedrock: readBedrock,
+  cohere: readCohere,
+  rerank: readRerank,
+} satisfies Readonly<Record<string, Reader>>;
 
-/** Bytes of text per token where the count is not known: English has four, so this leans up. */
-const BYTES_PER_TOKEN = 3;
+export type Convention = keyof typeof READERS;
 
-export interface MeteredUsage {
-  readonly usage: Usage;
-  readonly source: UsageSource;
+/** An answer and what is needed to understand it. */
+export interface Told {
+  readonly convention: Convention;
+  readonly provider: string;
+  /** The whole answer, what `heard` collected of a stream, or the usage block alone. */
+  readonly answer: Json | undefined;
+  /** The body that was sent: a few providers leave out what it says already. */
+  readonly request: JsonObject;
 }
 
-/**
- * OpenAI's convention: cached and audio tokens are inside `prompt_tokens`, reasoning and audio inside
- * `completion_tokens`. Undefined if the block is absent or not a usage block; an explicit zero is believed.
- */
-export function usageOf(block: Json | undefined): Usage | undefined {
-  if (!isObject(block)) return undefined;
-  const prompt = count(block["prompt_tokens"]);
-  const stated = count(block["completion_tokens"] === undefined ? 0 : block["completion_tokens"]);
-  if (prompt === undefined || stated === undefined) return undefined;
-  // xAI leaves reasoning out of `completion_tokens`, but not out of the total.
-  const completion = Math.max(stated, (count(block["total_tokens"]) ?? 0) - prompt);
-  const promptDetails = details(block["prompt_tokens_details"]);
-  const completionDetails = details(block["completion_tokens_details"]);
-  const cached = count(promptDetails["cached_tokens"] ?? block["prompt_cache_hit_tokens"] ?? 0);
-  const cacheRead = Math.min(cached ?? 0, prompt);
-  const inputAudio = Math.min(count(promptDetails["audio_tokens"]) ?? 0, prompt - cacheRead);
-  const outputAudio = Math.min(count(completionDetails["audio_tokens"]) ?? 0, completion);
+/** Undefined where the answer holds no usage, or a broken block; an explicit zero is believed. */
+export function usageOf({
+  convention,
+  provider,
+  answer: given,
+  request,
+}: Told): Counted | undefined {
+  // Speech is bytes: all that is known of it is what was to be said.
+  const answer = given === undefined && convention === "openai_speech" ? {} : given;
+  if (!isObject(answer)) return undefined;
+  const whole = BLOCKS.some((name) => isObject(answer[name])) ? answer : around(answer);
+  const reading = READERS[convention](whole, request);
+  if (reading === undefined) return undefined;
   return {
-    input: prompt - cacheRead - inputAudio,
-    cacheRead,
-    inputAudio,
-    output: completion - outputAudio,
-    outputAudio,
+    final: true,
+    serviceTier: null,
+    statedCost: statedCost(provider, whole["usage"]),
+    ...reading,
+    usage: present(reading.usage),
   };
 }
 
 /**
- * What an unmetered stream most likely produced: a token per event or per three bytes of text, whichever is more, and
- * within the bound that the provider was sent.
+ * What a stream has told so far, with one more of its events; give the result to `usageOf` when it ends. Only events
+ * that hold `"usage` need to come here. Later numbers replace earlier ones, as providers count on from event to event.
  */
-export function estimatedOutputTokens(produced: Produced, outputBound: number): number {
-  if (produced.events === 0) return 0;
-  const textBytes = produced.bytes - produced.events * produced.eventBytesMin;
-  const likely = Math.max(produced.events - 1, tokensOfBytes(textBytes), 1);
-  return Math.min(likely, outputBound);
+export function heard(earlier: JsonObject | null, event: JsonObject): JsonObject {
+  const told = unwrapped(event);
+  const kept: Record<string, Json | undefined> = { ...earlier };
+  for (const field of KEPT) if (isTold(told[field])) kept[field] = told[field];
+  for (const block of BLOCKS) {
+    if (isObject(told[block])) kept[block] = { ...blockOf(earlier, block), ...said(told[block]) };
+  }
+  return kept;
 }
 
-export function tokensOfBytes(bytes: number): number {
-  return Math.ceil(bytes / BYTES_PER_TOKEN);
+const BLOCKS = ["usage", "usageMetadata", "meta"];
+
+/** What besides the usage block has a price. */
+const KEPT = ["model", "modelVersion", "service_tier", "serviceTier", "output", "candidates"];
+
+/** The Responses API, Anthropic and Cohere wrap what they tell into the event that tells it. */
+function unwrapped(event: JsonObject): JsonObject {
+  const { response, message, delta } = event;
+  if (isObject(response)) return response;
+  if (isObject(message)) return begun(message);
+  return isObject(delta) && isObject(delta["usage"]) ? delta : event;
 }
 
-function details(value: Json | undefined): JsonObject {
-  return isObject(value) ? value : {};
+/** Anthropic's first event counts an output of one token or so, which is not what the answer will be. */
+function begun(message: JsonObject): JsonObject {
+  const { usage } = message;
+  return isObject(usage) ? { ...message, usage: { ...usage, output_tokens: null } } : message;
 }
 
-function count(value: Json | undefined): number | undefined {
-  const counts =
-    typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= TOKENS_MAX;
-  return counts ? value : undefined;
+function blockOf(answer: JsonObject | null, name: string): JsonObject {
+  const block = answer?.[name];
+  return isObject(block) ? block : {};
+}
+
+/** A null says nothing, and must not hide what was said before. */
+function said(block: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(block).filter(([, value]) => value !== null));
+}
+
+/** An event whose candidates only speak must not hide the grounding that an earlier one told of. */
+function isTold(value: Json | undefined): boolean {
+  if (value === undefined || value === null) return false;
+  if (!Array.isArray(value)) return true;
+  return value.some((item) => isObject(item) && TELLING.some((name) => name in item));
+}
+
+/** Items of `output` have a type; candidates matter for what they searched. */
+const TELLING = ["type", "groundingMetadata"];
+
+/** The block alone was given. */
+function around(block: JsonObject): JsonObject {
+  return { ...block, usage: block, usageMetadata: block, meta: block };
 }

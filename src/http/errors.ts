@@ -31,8 +31,9 @@ export const ERRORS = {
   unpriced_model: {
     status: 400,
     type: "unpriced_model",
-    about: "The model has no price and the customer has a money limit.",
-    cure: "Set input_cost_per_token and output_cost_per_token in the deployment's model_info.",
+    about:
+      "The model, or a search that the call offers, has no price, and the customer has a money limit.",
+    cure: "Write the price in the deployment's model_info; GET /prices/resolved shows what is known.",
   },
   authentication: {
     status: 401,

@@ -23,6 +23,7 @@ const TAGS = [
   { name: "budgets", description: "What may be spent, and when that begins anew." },
   { name: "keys", description: "Who may call." },
   { name: "spend", description: "What was spent: sums and lines of one ledger." },
+  { name: "prices", description: "What calls cost, and why." },
   { name: "health", description: "Of this process; without a key." },
 ];
 

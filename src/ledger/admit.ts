@@ -1,6 +1,7 @@
 /** Whether a call fits all of its limits, and how long its answer may be. */
 
 import { nanoFromPico, ZERO_USD, type NanoUsd } from "../money/amount.ts";
+import { chargeOf, costWithin, type Markup } from "../money/markup.ts";
 import type { Meter } from "./book.ts";
 import { remaining, type Quote, type QuotedPrice, type Refusal, type Standing } from "./command.ts";
 
@@ -18,12 +19,14 @@ export interface Grant {
   readonly priced: boolean;
   /** A hard money limit leans on the bound, so the provider must be told. */
   readonly bounded: boolean;
+  readonly markup: Markup | null;
 }
 
 export type Admission =
   | { readonly kind: "granted"; readonly grant: Grant }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
+/** Everything is counted in charges: the quote's costs, marked up. */
 export function admit(limits: readonly StandingLimit[], quote: Quote, model: string): Admission {
   const money = limits.filter((limit) => limit.standing.meter === "usd");
   if (quote.price === null && money.length > 0) return refused({ name: "unpriced_model", model });
@@ -65,27 +68,33 @@ function clampedOutput(money: readonly StandingLimit[], quote: Quote): number {
 function affordableOutput(headroom: bigint, quote: Quote, price: QuotedPrice): number {
   const ratePico = price.outputRate * BigInt(quote.choices);
   if (ratePico === 0n) return quote.outputTokens;
-  const leftPico = headroom * 1000n - price.inputPico;
+  const leftPico = costWithin(headroom, quote.markup) * 1000n - beforeOutput(price);
   return leftPico < 0n ? 0 : Number(leftPico / ratePico);
 }
 
 function grantOf(quote: Quote, outputTokens: number, money: readonly StandingLimit[]): Grant {
-  const { price } = quote;
+  const { price, markup } = quote;
   if (price === null) {
     const free = { ceiling: ZERO_USD, inputCeiling: ZERO_USD };
-    return { ...free, outputTokens, priced: false, bounded: false };
+    return { ...free, outputTokens, priced: false, bounded: false, markup };
   }
   return {
-    ceiling: ceilingOf(price, quote.choices, outputTokens),
-    inputCeiling: nanoFromPico(price.inputPico),
+    ceiling: chargeOf(ceilingOf(price, quote.choices, outputTokens), markup),
+    inputCeiling: chargeOf(nanoFromPico(price.inputPico), markup),
     outputTokens,
     priced: true,
+    markup,
     bounded: price.outputRate > 0n && money.some((limit) => !limit.lastCall),
   };
 }
 
+/** Of the cost. */
 function ceilingOf(price: QuotedPrice, choices: number, outputTokens: number): NanoUsd {
-  return nanoFromPico(price.inputPico + price.outputRate * BigInt(choices * outputTokens));
+  return nanoFromPico(beforeOutput(price) + price.outputRate * BigInt(choices * outputTokens));
+}
+
+function beforeOutput({ inputPico, feesPico }: QuotedPrice): bigint {
+  return inputPico + feesPico;
 }
 
 /** A call that costs nothing fits even a budget that is overspent. */

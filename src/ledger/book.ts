@@ -1,8 +1,10 @@
 /** The rows of the ledger. Amounts of the `usd` meter are nano-dollars; of the others, plain counts. */
 
 import type { NanoUsd } from "../money/amount.ts";
-import type { Rates } from "../money/price.ts";
-import type { Usage, UsageSource } from "../money/usage.ts";
+import type { Markup } from "../money/markup.ts";
+import type { GivenRates } from "../money/price.ts";
+import type { Pricing } from "../money/pricing.ts";
+import type { Usage, UsagePart, UsageSource } from "../money/usage.ts";
 import type { Period, Window } from "../money/window.ts";
 
 export type Meter = "usd" | "tokens" | "requests" | "concurrency" | "customers";
@@ -32,6 +34,8 @@ export interface Budget extends Written {
   readonly period: Period | null;
   readonly limits: readonly Limit[];
   readonly enforcement: Enforcement;
+  /** Of its customers, unless they have one of their own; null leaves it to the provider's. */
+  readonly markup: Markup | null;
   /** The one customer or key that it was made for; null where it is a tier, which any number may have. */
   readonly owner: Owner | null;
   readonly createdAt: number;
@@ -56,6 +60,8 @@ export interface Customer extends Written {
   readonly allowedRegion: Region | null;
   /** Answers where no deployment of the model that was asked for is in the allowed region. */
   readonly defaultModel: string | null;
+  /** Null leaves it to the budget's. */
+  readonly markup: Markup | null;
   readonly createdAt: number;
 }
 
@@ -148,13 +154,15 @@ export interface Hold {
   readonly priced: boolean;
   /** A hard money limit leans on the output bound, so the provider must be told. */
   readonly bounded: boolean;
+  /** From the cost to the charge, as it stood when the call was admitted. */
+  readonly markup: Markup | null;
   readonly moves: readonly Move[];
 }
 
 /**
  * `settled`: an answered call. `released`: a call that cost nothing. `unsettled`: a hold whose instance died.
- * `adjusted`: a correction, by hand or by a settle that came after its hold had been expired. `reset`: the windows
- * that a customer is in begin again at 0; what it was charged stays.
+ * `adjusted`: a correction, by hand, by a price that came to be known later, or by a settle that came after its hold
+ * had been expired. `reset`: the windows that a customer is in begin again at 0; what it was charged stays.
  */
 export type PostingKind = "settled" | "released" | "unsettled" | "adjusted" | "reset";
 
@@ -168,10 +176,19 @@ export interface Posting {
   readonly facts: CallFacts;
   readonly usage: Usage;
   readonly source: UsageSource;
+  /** What it costs the operator. */
   readonly cost: NanoUsd;
+  /** What the customer pays for it, and what budgets count. */
   readonly charge: NanoUsd;
+  readonly markup: Markup | null;
   /** The unit prices that were used; null where the model had no price. */
-  readonly rates: Rates | null;
+  readonly rates: GivenRates | null;
+  /** How the cost came about; null where there was nothing to price. */
+  readonly pricing: Pricing | null;
+  /** What was used and not paid for, because its price was not known. */
+  readonly unpriced: readonly UsagePart[];
+  /** The call whose posting this one corrects. */
+  readonly corrects: string | null;
   /** Why, for people: the failure of a released call, the reason of an adjustment. */
   readonly note: string | null;
   readonly moves: readonly Move[];

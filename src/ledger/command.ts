@@ -1,7 +1,8 @@
 /** What can be asked of the ledger, and what it answers. A refusal is an answer; only failures are thrown. */
 
 import type { NanoUsd, PicoUsd } from "../money/amount.ts";
-import type { Rates } from "../money/price.ts";
+import type { Markup } from "../money/markup.ts";
+import type { Priced } from "../money/pricing.ts";
 import type { Usage, UsageSource } from "../money/usage.ts";
 import type {
   Budget,
@@ -27,11 +28,15 @@ export interface Quote {
   readonly choices: number;
   /** Null where the model has no price. */
   readonly price: QuotedPrice | null;
+  /** Of customers who have none, by themselves or by their budget. */
+  readonly markup: Markup | null;
 }
 
 export interface QuotedPrice {
-  /** What the input costs at most, fees per request included, in pico-dollars. */
+  /** What the input costs at most, the fee of the request included, in pico-dollars. */
   readonly inputPico: bigint;
+  /** What is made or searched costs at most besides tokens. */
+  readonly feesPico: bigint;
   /** The dearest rate of one output token. */
   readonly outputRate: PicoUsd;
 }
@@ -62,13 +67,12 @@ export interface Check extends Asked {
 }
 
 /** The call was answered and cost this much. */
-export interface Settle extends Dated {
+export interface Settle extends Dated, Priced {
   readonly kind: "settle";
   readonly usage: Usage;
   readonly source: UsageSource;
-  readonly cost: NanoUsd;
+  /** The cost under the markup of the hold. */
   readonly charge: NanoUsd;
-  readonly rates: Rates | null;
   readonly note: string | null;
 }
 
@@ -94,6 +98,15 @@ export interface Adjust extends Dated {
   readonly counters: readonly CounterKey[];
   /** Only if the customer was last written by this command; null if it may stand as it will. */
   readonly revision: string | null;
+}
+
+/** What a call that was posted would have cost by other prices: the difference, which may be negative or nothing. */
+export interface Reprice extends Dated, Priced {
+  readonly kind: "reprice";
+  /** The posting that is corrected. */
+  readonly corrects: string;
+  readonly charge: NanoUsd;
+  readonly note: string;
 }
 
 /** The windows that a customer is in begin again at 0. Their ends stay where they are. */
@@ -126,7 +139,8 @@ export interface Rewrite<Row extends { readonly revision: string }> {
   readonly row: Unstamped<Row> | null;
 }
 
-export type Command = Reserve | Check | Settle | Release | Expire | Adjust | Reset | Write;
+export type Command =
+  Reserve | Check | Settle | Release | Expire | Adjust | Reprice | Reset | Write;
 
 /** Where a budget stands: the figures that refusals, headers and `info` show. */
 export interface Standing {
@@ -176,11 +190,11 @@ export type Refusal =
   | { readonly name: "alias_taken"; readonly alias: string }
   /** Customers or keys have it, or it is the default. */
   | { readonly name: "budget_in_use"; readonly budget: string }
-  /** A settle, release or expire of a call that never was. */
+  /** A settle, release, expire or reprice of a call that never was. */
   | { readonly name: "unknown_hold" };
 
 /** What its caller needs of a hold. Outcomes cross a thread, where every field costs. */
-export type Held = Pick<Hold, "id" | "ceiling" | "outputTokens" | "bounded">;
+export type Held = Pick<Hold, "id" | "ceiling" | "outputTokens" | "bounded" | "markup">;
 
 /** What its caller needs of a posting. */
 export type Posted = Pick<Posting, "id" | "kind" | "charge">;

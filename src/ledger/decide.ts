@@ -5,6 +5,7 @@
  */
 
 import { nanoUsd, ZERO_USD } from "../money/amount.ts";
+import { costWithin } from "../money/markup.ts";
 import { inputTokens, outputTokens } from "../money/usage.ts";
 import { admit, heldAmounts, type Admission } from "./admit.ts";
 import type { Customer, Hold, Posting } from "./book.ts";
@@ -17,12 +18,20 @@ import type {
   Policy,
   Refusal,
   Release,
+  Reprice,
   Reserve,
   Reset,
   Settle,
 } from "./command.ts";
 import { Draft } from "./draft.ts";
-import { chargedBy, countersOfCall, distinct, limitsFor, type AppliedLimit } from "./limits.ts";
+import {
+  chargedBy,
+  countersOfCall,
+  distinct,
+  limitsFor,
+  markupFor,
+  type AppliedLimit,
+} from "./limits.ts";
 import {
   close,
   isHard,
@@ -59,6 +68,8 @@ function decideOne(draft: Draft, command: Command, policy: Policy): Outcome {
       return expire(draft, command, policy);
     case "adjust":
       return adjust(draft, command, policy);
+    case "reprice":
+      return reprice(draft, command, policy);
     case "reset":
       return reset(draft, command, policy);
     case "write":
@@ -116,14 +127,17 @@ function admissionOf(
     standing: standing(draft, limit),
     lastCall: limit.lastCall,
   }));
-  return admit(standings, command.quote, command.facts.model);
+  const { quote, facts } = command;
+  const markup = markupFor(chargedBy(command), quote.markup, draft, policy);
+  return admit(standings, { ...quote, markup }, facts.model);
 }
 
 function settle(draft: Draft, command: Settle, policy: Policy): Outcome {
   const hold = draft.hold(command.id);
   if (hold === undefined) return settleLate(draft, command, policy);
-  const { at, usage, source, cost, charge, rates, note } = command;
-  const ending = { kind: "settled", at, usage, source, cost, charge, rates, note } as const;
+  const { id: _, ...answered } = command;
+  const { markup } = hold;
+  const ending = { ...answered, kind: "settled", markup, corrects: null } as const;
   return close(draft, hold, ending, policy);
 }
 
@@ -135,15 +149,29 @@ function settleLate(draft: Draft, command: Settle, policy: Policy): Outcome {
   if (posted.kind !== "unsettled") return repeated(draft, posted, policy);
 
   // From here on the correction must succeed.
-  const { at, usage, source, rates } = command;
   const charge = nanoUsd(command.charge - posted.charge);
   const cost = nanoUsd(command.cost - posted.cost);
-  const tokens = BigInt(inputTokens(usage) + outputTokens(usage));
+  const tokens = BigInt(inputTokens(command.usage) + outputTokens(command.usage));
   const moves = movesOf(posted.moves, { ...NO_AMOUNTS, usd: charge, tokens });
   const note = "answered after its hold had been expired";
-  const change = { id, kind: "adjusted", at, usage, source, cost, charge, rates, note } as const;
-  const posting = { ...posted, ...change, moves: moved(moves) };
+  const change = { ...command, id, kind: "adjusted", cost, charge, note } as const;
+  const posting = { ...posted, ...change, moves: moved(moves), corrects: posted.id };
   return post(draft, posting, posted, policy);
+}
+
+/** In the windows that the call was admitted in, like everything that is charged for it. */
+function reprice(draft: Draft, command: Reprice, policy: Policy): Outcome {
+  const repriced = draft.posting(command.id);
+  if (repriced !== undefined) return repeated(draft, repriced, policy);
+  const posted = draft.posting(command.corrects);
+  if (posted === undefined) return refused({ name: "unknown_hold" });
+
+  // From here on the correction must succeed.
+  const money = posted.moves.filter(({ meter }) => meter === "usd");
+  const counters = distinct([...countersOfCall(posted.customer, []), ...money]);
+  const moves = movesOf(counters, { ...NO_AMOUNTS, usd: command.charge });
+  const change = { ...command, kind: "adjusted", usage: {}, moves: moved(moves) } as const;
+  return post(draft, { ...posted, ...change }, posted, policy);
 }
 
 function release(draft: Draft, command: Release, policy: Policy): Outcome {
@@ -158,9 +186,12 @@ function expire(draft: Draft, command: Expire, policy: Policy): Outcome {
   if (hold === undefined) return ended(draft, command.id, policy);
   const charges = { waive: ZERO_USD, input: hold.inputCeiling, ceiling: hold.ceiling };
   const charge = charges[policy.unsettledCharge];
-  const note = "the instance died before the call was settled";
   const { at } = command;
-  const ending = { ...NOTHING, kind: "unsettled", at, cost: charge, charge, note } as const;
+  const { markup } = hold;
+  // What is not even the fixed part of a markup has cost nothing.
+  const cost = nanoUsd(max(costWithin(charge, markup), 0n));
+  const note = "the instance died before the call was settled";
+  const ending = { ...NOTHING, kind: "unsettled", at, cost, charge, markup, note } as const;
   return close(draft, hold, { ...ending, source: "estimated" }, policy);
 }
 
@@ -208,8 +239,8 @@ const NO_CALL = {
 };
 
 function held(draft: Draft, hold: Hold, policy: Policy): Outcome {
-  const { id, ceiling, outputTokens, bounded } = hold;
-  const granted = { id, ceiling, outputTokens, bounded };
+  const { id, ceiling, outputTokens, bounded, markup } = hold;
+  const granted = { id, ceiling, outputTokens, bounded, markup };
   return { kind: "held", hold: granted, standing: standingFor(draft, hold, policy) };
 }
 
@@ -223,8 +254,12 @@ function repeated(draft: Draft, posting: Posting, policy: Policy): Outcome {
 }
 
 function newCustomer(id: string, { id: revision, at: createdAt }: Reserve): Customer {
-  const rights = { models: [], allowedRegion: null, defaultModel: null };
+  const rights = { models: [], allowedRegion: null, defaultModel: null, markup: null };
   return { id, alias: null, blocked: false, budgetId: null, ...rights, createdAt, revision };
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 function unknownCustomer(customer: string): Outcome {

@@ -1,5 +1,6 @@
 /** Which limits are in force for a call, and where each of them stands. */
 
+import type { Markup } from "../money/markup.ts";
 import { LIFETIME, MINUTE, windowAt } from "../money/window.ts";
 import { counterName, type Budget, type Counter, type CounterKey } from "./book.ts";
 import type { Customer, Key, Limit } from "./book.ts";
@@ -58,6 +59,19 @@ function customerBudget(
     if (budget !== undefined) return budget;
   }
   return policy.fallbackCustomerBudget ?? undefined;
+}
+
+/** The customer's own, else its budget's, else the one that the call comes with. */
+export function markupFor(
+  call: Charged,
+  given: Markup | null,
+  accounts: Accounts,
+  policy: Policy,
+): Markup | null {
+  if (call.customer === null) return given;
+  const customer = accounts.customer(call.customer);
+  const budget = customerBudget({ customer, key: accounts.key(call.keyHash) }, accounts, policy);
+  return customer?.markup ?? budget?.markup ?? given;
 }
 
 /** Every counter that a call moves, once, however many limits watch it: the limits' and the customer's total. */

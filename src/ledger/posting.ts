@@ -16,7 +16,11 @@ export const NOTHING = {
   source: "none",
   cost: ZERO_USD,
   charge: ZERO_USD,
+  markup: null,
   rates: null,
+  pricing: null,
+  unpriced: [],
+  corrects: null,
 } as const;
 
 /** Ends a hold: its headroom goes back and what the call used is posted, in the windows that it was admitted in. */
@@ -26,9 +30,18 @@ export function close(draft: Draft, hold: Hold, ending: Ending, policy: Policy):
   const used = usedAmounts(ending.usage, ending.charge);
   const moves = hold.moves.map((move) => ({ ...move, amount: used[move.meter] }));
   const { id, customer, keyHash, facts } = hold;
+  return post(
+    draft,
+    { ...ending, id, customer, keyHash, facts, moves: movesToKeep(ending.kind, moves) },
+    hold,
+    policy,
+  );
+}
+
+function movesToKeep(kind: Posting["kind"], moves: readonly Move[]): readonly Move[] {
   // A late settle must find every counter of an unsettled call, the untouched ones too.
-  const kept = ending.kind === "unsettled" ? moves : moved(moves);
-  return post(draft, { ...ending, id, customer, keyHash, facts, moves: kept }, hold, policy);
+  if (kind === "unsettled") return moves;
+  return kind === "settled" ? kept(moves) : moved(moves);
 }
 
 /** Enters a posting; `charged` says whose limits, and at what time, it counts against. */
@@ -65,6 +78,11 @@ export function movesOf(
 /** The moves that move anything. */
 export function moved(moves: readonly Move[]): Move[] {
   return moves.filter((move) => move.amount !== 0n);
+}
+
+/** The same, and the counters of money: a price that comes to be known later must find them. */
+function kept(moves: readonly Move[]): Move[] {
+  return moves.filter((move) => move.amount !== 0n || move.meter === "usd");
 }
 
 /** Where the customer stands with the money limit that has the least left; null if it has none. */

@@ -141,6 +141,7 @@ function customersOf(command: Command): string[] {
     case "settle":
     case "release":
     case "expire":
+    case "reprice":
       return [];
   }
 }
@@ -158,12 +159,14 @@ function keysOf(command: Command): string[] {
     case "settle":
     case "release":
     case "expire":
+    case "reprice":
       return [];
   }
 }
 
 function idsOf(command: Command): string[] {
   if (command.kind === "write" || command.kind === "check") return [];
+  if (command.kind === "reprice") return [command.id, command.corrects];
   return command.kind === "settle" ? [command.id, lateId(command.id)] : [command.id];
 }
 
@@ -199,7 +202,8 @@ function chargedIn(
     }
     case "settle":
     case "release":
-    case "expire": {
+    case "expire":
+    case "reprice": {
       const { at } = command;
       const ended = [...stored, ...(opened.get(command.id) ?? []).map(chargedBy)];
       // The posting bears this time, so a command after it in the batch may ask where its limits stood then.

@@ -11,6 +11,7 @@ import type {
   Posting,
 } from "./book.ts";
 import type { NanoUsd } from "../money/amount.ts";
+import type { UsagePart } from "../money/usage.ts";
 import type { Check, Command, Expire, Outcome } from "./command.ts";
 import type { Release, Reserve, Settle, Standing } from "./command.ts";
 import type { SpendReader } from "./spend.ts";
@@ -58,6 +59,10 @@ export interface LedgerReader extends CustomerReader {
   /** The counters that exist among those asked for. */
   counters(keys: readonly CounterKey[]): Promise<readonly Counter[]>;
   openHolds(): Promise<readonly Hold[]>;
+  /** Calls as they stand after their corrections, in the order of posting, from `after` on. */
+  calls(filter: CallFilter, after: bigint, limit: number): Promise<readonly PostedCall[]>;
+  /** What was used and is not paid for, because its price was not known and still is not, the most calls first. */
+  unpriced(): Promise<readonly UnpricedCalls[]>;
   /** Recomputes every total from the postings and the open holds; no drift means an empty list. */
   audit(): Promise<AuditReport>;
   /** Those of the ids that exist, or all, in the order of their ids. */
@@ -106,6 +111,40 @@ export interface CustomerPage {
   /** Part of the id or of the alias. */
   readonly search: string | null;
   readonly limit: number;
+}
+
+/** Posted from `from` to before `to`, epoch milliseconds. */
+export interface CallFilter {
+  readonly from: number;
+  readonly to: number;
+  /** Null for all. */
+  readonly customer: string | null;
+  /** Only those that were posted with something unpriced. */
+  readonly unpricedOnly: boolean;
+}
+
+export interface PostedCall {
+  /** Where it stands in the order of posting. */
+  readonly seq: bigint;
+  /** The posting that says what the call used. */
+  readonly posting: Posting;
+  /** Of all that is posted for the call. */
+  readonly cost: NanoUsd;
+  readonly charge: NanoUsd;
+  /** What is unpriced after the last correction. */
+  readonly unpriced: readonly UsagePart[];
+  /** How often it has been repriced. */
+  readonly repricings: number;
+}
+
+export interface UnpricedCalls {
+  readonly model: string;
+  readonly provider: string;
+  readonly deployment: string;
+  readonly parts: readonly UsagePart[];
+  readonly calls: bigint;
+  readonly firstAt: number;
+  readonly lastAt: number;
 }
 
 export interface AuditReport {

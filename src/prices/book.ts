@@ -1,15 +1,19 @@
 /** The price of a call on each deployment: the operator's word first, the catalogue's for the rest. */
 
-import type { DeploymentConfig, PriceOverrides } from "../config/config.ts";
-import type { Price } from "../money/price.ts";
-import { findListed } from "./catalogue.ts";
+import type { DeploymentConfig, MarkupConfig } from "../config/config.ts";
+import type { BookPrice } from "../money/pricing.ts";
+import { familyNames, findListed } from "./catalogue.ts";
 import { readListing } from "./listing.ts";
-import { completePrice, isListed, type GivenRates } from "./rates.ts";
-import { always, mapSchedule, readSchedule, valueAt, type Schedule } from "./schedule.ts";
+import type { SourcedCard } from "./rates.ts";
+import { resolvePrice, type ResolvedPrice } from "./resolve.ts";
+import { always, mapSchedule, readSchedule, since, valueAt, type Schedule } from "./schedule.ts";
+import { serviceMultiples } from "./service-tiers.ts";
 
 export interface PriceBook {
   /** The price at this time, in epoch milliseconds; null if it is not known, which is not the same as 0. */
-  priceOf(deployment: DeploymentConfig, at: number): Price | null;
+  priceOf(deployment: Pick<DeploymentConfig, "id">, at: number): BookPrice | null;
+  /** The same with where each number comes from. */
+  explain(deployment: Pick<DeploymentConfig, "id">, at: number): ResolvedPrice | null;
   /**
    * The longest answer, in tokens; null if it is not known. The catalogue's context windows are no substitute: they
    * hold the prompt as well, and providers refuse them as a bound of the output.
@@ -18,32 +22,44 @@ export interface PriceBook {
 }
 
 /** Everything is looked up here, once, and only the time is left to ask about. */
-export function createPriceBook(deployments: readonly DeploymentConfig[]): PriceBook {
-  const schedules = new Map(deployments.map((deployment) => [deployment.id, pricesOf(deployment)]));
+export function createPriceBook(
+  deployments: readonly DeploymentConfig[],
+  { discountsPpm }: Pick<MarkupConfig, "discountsPpm"> = { discountsPpm: {} },
+): PriceBook {
+  const schedules = new Map(
+    deployments.map((deployment) => {
+      const discountPpm = discountsPpm[deployment.provider] ?? 0n;
+      return [deployment.id, pricesOf(deployment, discountPpm)] as const;
+    }),
+  );
+  const explain: PriceBook["explain"] = ({ id }, at) => valueAt(schedules.get(id) ?? [], at);
   return {
-    priceOf: (deployment, at) => valueAt(schedules.get(deployment.id) ?? [], at),
+    explain,
+    priceOf: (deployment, at) => explain(deployment, at)?.price ?? null,
     outputTokensMaxOf: (deployment) => deployment.outputTokensMax,
   };
 }
 
-/** With both input and output given, the list plays no part: its discounts are off other rates. */
-function pricesOf(deployment: DeploymentConfig): Schedule<Price | null> {
-  const given = givenRates(deployment.prices);
-  if (isListed(given)) return always(completePrice({ base: given, tiers: [] }, given));
-  const model = findListed(deployment);
-  if (model === undefined) return [];
-  return mapSchedule(readSchedule(model.prices), (prices) => {
-    const listed = readListing(prices);
-    return listed === null ? null : completePrice(listed, given);
+/** Each of the operator's prices, from its day on, over each of the list's. */
+function pricesOf(
+  deployment: DeploymentConfig,
+  discountPpm: bigint,
+): Schedule<ResolvedPrice | null> {
+  const multiples = serviceMultiples(deployment.provider, familyNames(deployment));
+  const listed = listedPrices(deployment);
+  const overrides = [null, ...deployment.prices];
+  return overrides.flatMap((override) => {
+    const prices = mapSchedule(listed, (card) =>
+      resolvePrice({ override, listed: card, multiples, discountPpm }),
+    );
+    return since(override?.from ?? Number.NEGATIVE_INFINITY, prices);
   });
 }
 
-function givenRates({ input, output, cacheRead, cacheWrite, request }: PriceOverrides): GivenRates {
-  return {
-    ...(input === null ? {} : { input }),
-    ...(output === null ? {} : { output }),
-    ...(cacheRead === null ? {} : { cacheRead }),
-    ...(cacheWrite === null ? {} : { cacheWrite5m: cacheWrite }),
-    ...(request === null ? {} : { request }),
-  };
+/** Before the first listed price there is none. */
+function listedPrices(deployment: DeploymentConfig): Schedule<SourcedCard | null> {
+  const unlisted = always<SourcedCard | null>(null);
+  const model = findListed(deployment);
+  if (model === undefined) return unlisted;
+  return [...unlisted, ...mapSchedule(readSchedule(model.prices), readListing)];
 }

@@ -9,11 +9,16 @@ import {
 
 /** The catalogue's name of each provider that it lists; base models are written with either spelling. */
 const LISTED_PROVIDERS: ReadonlyMap<string, string> = new Map([
+  ["anthropic", "anthropic"],
   ["azure", "azure"],
+  ["bedrock", "aws"],
   ["cerebras", "cerebras"],
+  ["cohere", "cohere"],
+  ["cohere_chat", "cohere"],
   ["deepseek", "deepseek"],
   ["fireworks", "fireworks"],
   ["fireworks_ai", "fireworks"],
+  ["gemini", "google"],
   ["groq", "groq"],
   ["mistral", "mistral"],
   ["openai", "openai"],
@@ -21,11 +26,15 @@ const LISTED_PROVIDERS: ReadonlyMap<string, string> = new Map([
   ["perplexity", "perplexity"],
   ["together", "together"],
   ["together_ai", "together"],
+  ["vertex_ai", "google"],
   ["xai", "x-ai"],
 ]);
 
 /** `-2024-08-06`, `-20250514`, Mistral's `-2506`, and `-latest`. */
 const SNAPSHOT = /-(?:\d{4}-\d{2}-\d{2}|\d{8}|2\d(?:0[1-9]|1[0-2])|latest)$/;
+
+/** Bedrock's profile of a region, or none, where the catalogue has one price for all regions. */
+const BEDROCK_REGION = /^(?:(?:us|us-gov|eu|apac|au|jp)\.)?(?=anthropic\.)/;
 
 interface NamedModel {
   readonly provider: string;
@@ -41,6 +50,13 @@ export function findListed({ provider, model, baseModel }: NamedModel): ModelInf
   if (baseModel === null) return findIn(provider, model);
   const [prefix = "", ...rest] = baseModel.split("/");
   return findIn(provider, baseModel) ?? findIn(prefix, rest.join("/"));
+}
+
+/** Names by which a model may be known, the most exact first: its own, and that of what it is a snapshot of. */
+export function familyNames({ model, baseModel }: NamedModel): readonly string[] {
+  const name = (baseModel ?? model).toLowerCase();
+  const bare = name.slice(name.lastIndexOf("/") + 1);
+  return [bare, bare.replace(SNAPSHOT, "")];
 }
 
 /** Azure's list continues in those of the companies whose models it sells. */
@@ -59,14 +75,14 @@ function listOf(providerId: string | undefined): Provider | undefined {
 
 /**
  * By id, or by an alternative that the catalogue spells out. Its prefixes and patterns are not trusted alone, as they
- * price every new variant like an old one; they do vouch for a snapshot of a model that is named exactly.
+ * price every new variant like an old one; they do vouch for a snapshot, or a region, of a model that is named exactly.
  */
 function matchExactly(models: readonly ModelInfo[], name: string): ModelInfo | undefined {
   const named = (wanted: string) => models.find((model) => namesOf(model).includes(wanted));
   const exact = named(name);
   if (exact !== undefined) return exact;
-  const family = named(name.replace(SNAPSHOT, ""));
-  return family !== undefined && covers(family.match, name) ? family : undefined;
+  const families = [name.replace(SNAPSHOT, ""), name.replace(BEDROCK_REGION, "regional.")];
+  return families.map(named).find((family) => family !== undefined && covers(family.match, name));
 }
 
 function namesOf(model: ModelInfo): readonly string[] {

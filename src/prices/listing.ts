@@ -1,38 +1,66 @@
-/** Reads the catalogue's prices, which are floats per million, as whole pico-dollars per token. */
+/** Reads the catalogue's prices, which are floats per million, as whole pico-dollars per unit. */
 
 import type { ModelPrice, TieredPrices } from "@pydantic/genai-prices";
 import { parsePrice, picoUsd, type PicoUsd } from "../money/amount.ts";
-import type { Rates } from "../money/price.ts";
-import type { GivenRates, ListedPrice, ListedRates } from "./rates.ts";
+import type { RateName } from "../money/price.ts";
+import { sourced, type SourcedCard, type SourcedRates } from "./rates.ts";
+
+const PER_MILLION = 1_000_000n;
+const PER_THOUSAND = 1000n;
+const SECONDS_PER_HOUR = 3600n;
 
 interface Listed {
-  readonly key: string;
-  /** How many tokens or requests the listed number pays for. */
+  readonly rate: RateName;
+  /** How many units the listed number pays for. */
   readonly units: bigint;
 }
 
-const LISTED_AS: Readonly<Record<keyof Rates, Listed>> = {
-  input: { key: "input_mtok", units: 1_000_000n },
-  cacheRead: { key: "cache_read_mtok", units: 1_000_000n },
-  cacheWrite5m: { key: "cache_write_mtok", units: 1_000_000n },
-  cacheWrite1h: { key: "cache_write_1h_mtok", units: 1_000_000n },
-  inputAudio: { key: "input_audio_mtok", units: 1_000_000n },
-  output: { key: "output_mtok", units: 1_000_000n },
-  outputAudio: { key: "output_audio_mtok", units: 1_000_000n },
-  request: { key: "requests_kcount", units: 1000n },
+const LISTED: Readonly<Record<string, Listed>> = {
+  input_mtok: { rate: "input", units: PER_MILLION },
+  cache_read_mtok: { rate: "cacheRead", units: PER_MILLION },
+  cache_write_mtok: { rate: "cacheWrite5m", units: PER_MILLION },
+  cache_write_5m_mtok: { rate: "cacheWrite5m", units: PER_MILLION },
+  cache_write_1h_mtok: { rate: "cacheWrite1h", units: PER_MILLION },
+  input_audio_mtok: { rate: "inputAudio", units: PER_MILLION },
+  cache_audio_read_mtok: { rate: "cacheReadAudio", units: PER_MILLION },
+  input_image_mtok: { rate: "inputImage", units: PER_MILLION },
+  output_mtok: { rate: "output", units: PER_MILLION },
+  output_reasoning_mtok: { rate: "reasoning", units: PER_MILLION },
+  output_audio_mtok: { rate: "outputAudio", units: PER_MILLION },
+  output_image_mtok: { rate: "outputImage", units: PER_MILLION },
+  input_mchars: { rate: "characters", units: PER_MILLION },
+  input_audio_hours: { rate: "seconds", units: SECONDS_PER_HOUR },
+  input_document_kpages: { rate: "pages", units: PER_THOUSAND },
+  web_searches_kcount: { rate: "searches", units: PER_THOUSAND },
+  storage_searches_kcount: { rate: "fileSearches", units: PER_THOUSAND },
+  requests_kcount: { rate: "request", units: PER_THOUSAND },
 };
 
-const PARTS = Object.keys(LISTED_AS) as readonly (keyof Rates)[];
+/**
+ * Of uses that no served route has (cached images, whole conversations of speech, pages with annotations), and
+ * citations, which are counted as output and cost less.
+ */
+const LEFT_OUT = new Set([
+  "cache_image_read_mtok",
+  "audio_hours",
+  "output_citation_mtok",
+  "input_annotated_document_kpages",
+]);
 
-/** Usage does not tell these tokens from text, and they cost up to ten times as much. */
-const NOT_COUNTED_APART = /_(?:image|video)_/;
+/** A model is priced by one of these; everything else that a list may name is an addition to it. */
+const BASES: readonly RateName[] = ["input", "seconds", "characters", "pages"];
 
-/** Null if the model does not bill by tokens that usage counts; an empty listing names no price, not a price of 0. */
-export function readListing(prices: ModelPrice): ListedPrice | null {
-  if (prices["input_mtok"] === undefined) return null;
-  if (Object.keys(prices).some((key) => NOT_COUNTED_APART.test(key))) return null;
+/**
+ * Null if the model bills something that usage does not tell apart: a price that is wrong is worse than none. An empty
+ * listing names no price, not a price of 0.
+ */
+export function readListing(prices: ModelPrice): SourcedCard | null {
+  const keys = Object.keys(prices).filter((key) => prices[key] !== undefined);
+  if (!keys.every((key) => key in LISTED || LEFT_OUT.has(key))) return null;
+  const base = ratesAbove(prices, null);
+  if (BASES.every((name) => base[name] === undefined)) return null;
   return {
-    base: ratesAbove(prices, null),
+    base,
     tiers: thresholds(prices).map((aboveInputTokens) => ({
       aboveInputTokens,
       rates: ratesAbove(prices, aboveInputTokens),
@@ -47,15 +75,15 @@ export function perUnit(dollars: number, units: bigint): PicoUsd {
   return picoUsd((price + units / 2n) / units);
 }
 
-/** A model with no output rate makes embeddings; should it ever say something, that costs what input does. */
-function ratesAbove(prices: ModelPrice, threshold: number | null): ListedRates {
-  const listed = PARTS.flatMap((part) => {
-    const { key, units } = LISTED_AS[part];
+function ratesAbove(prices: ModelPrice, threshold: number | null): SourcedRates {
+  const listed = Object.entries(LISTED).flatMap(([key, { rate, units }]) => {
     const price = prices[key];
-    return price === undefined ? [] : [[part, perUnit(priceAbove(price, threshold), units)]];
+    return price === undefined ? [] : [[rate, perUnit(priceAbove(price, threshold), units)]];
   });
-  const rates = Object.fromEntries(listed) as GivenRates & Pick<Rates, "input">;
-  return { output: rates.input, ...rates };
+  const rates = sourced(Object.fromEntries(listed), "list");
+  // A model with no output rate makes embeddings; should it ever say something, that costs what input does.
+  const { input } = rates;
+  return input === undefined ? rates : { output: { ...input, origin: "as input" }, ...rates };
 }
 
 /** Every input length above which any of the prices changes. */

@@ -25,6 +25,14 @@ export function mapSchedule<T, U>(schedule: Schedule<T>, change: (value: T) => U
   return schedule.map(({ appliesAt, value }) => ({ appliesAt, value: change(value) }));
 }
 
+/** The same, but only from a time on, in epoch milliseconds. */
+export function since<T>(start: number, schedule: Schedule<T>): Schedule<T> {
+  return schedule.map(({ appliesAt, value }) => ({
+    appliesAt: (at: number) => at >= start && appliesAt(at),
+    value,
+  }));
+}
+
 export function readSchedule(prices: ConditionalPrice[] | ModelPrice): Schedule<ModelPrice> {
   if (!Array.isArray(prices)) return always(prices);
   return prices.map(({ constraint, prices: value }) => ({

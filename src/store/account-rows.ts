@@ -12,6 +12,7 @@ import type {
   Region,
 } from "../ledger/book.ts";
 import type { Period } from "../money/window.ts";
+import { markupOf, readColumn } from "./pricing-rows.ts";
 import type { Flag, JsonText } from "./rows.ts";
 
 export interface CustomerRow {
@@ -22,6 +23,7 @@ export interface CustomerRow {
   readonly models: JsonText;
   readonly allowed_region: Region | null;
   readonly default_model: string | null;
+  readonly markup: JsonText | null;
   readonly created_at: bigint;
   readonly revision: string;
 }
@@ -31,6 +33,7 @@ export interface BudgetRow {
   readonly period: JsonText | null;
   readonly limits: JsonText;
   readonly enforcement: Enforcement;
+  readonly markup: JsonText | null;
   readonly owner_scope: Owner["scope"] | null;
   readonly owner_id: string | null;
   readonly created_at: bigint;
@@ -70,6 +73,7 @@ export function customerOf(row: CustomerRow): Customer {
     models: namesOf(models),
     allowedRegion: row.allowed_region,
     defaultModel: row.default_model,
+    markup: readColumn(row.markup, markupOf),
     createdAt: Number(created_at),
     revision,
   };
@@ -82,6 +86,7 @@ export function budgetOf(row: BudgetRow): Budget {
     period: period === null ? null : (JSON.parse(period) as Period),
     limits: limitsOf(limits),
     enforcement,
+    markup: readColumn(row.markup, markupOf),
     owner: owner_scope === null || owner_id === null ? null : { scope: owner_scope, id: owner_id },
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),

@@ -9,6 +9,7 @@ import { createCustomerReader } from "./customer-reader.ts";
 import type { Database } from "./database.ts";
 import { budgetOf, customerOf, keyOf } from "./account-rows.ts";
 import { keyCharges, keyPage } from "./key-list.ts";
+import { postedCalls, unpricedCalls } from "./posted-calls.ts";
 import { counterOf, holdOf, type CounterRow } from "./rows.ts";
 import { createSpendReader } from "./spend-reader.ts";
 
@@ -55,6 +56,8 @@ export function createReader(
     async openHolds() {
       return (await query.selectFrom("holds").selectAll().orderBy("id").execute()).map(holdOf);
     },
+    calls: (filter, after, limit) => postedCalls(auditing, filter, { after, limit }),
+    unpriced: () => unpricedCalls(auditing),
     audit: () => audit(auditing),
     budgetList: (ids) => listBudgets(database, ids),
     async ping() {

@@ -13,9 +13,9 @@ import type {
   ScopeKind,
 } from "../ledger/book.ts";
 import type { QueuedEvent } from "../ledger/store.ts";
-import { nanoUsd, picoUsd } from "../money/amount.ts";
-import type { Rates } from "../money/price.ts";
+import { nanoUsd } from "../money/amount.ts";
 import type { Usage, UsageSource } from "../money/usage.ts";
+import { markupOf, pricingOf, ratesOf, readColumn, unpricedOf } from "./pricing-rows.ts";
 
 /** What a parameter or a column can be. */
 export type SqlValue = string | number | bigint | null;
@@ -25,7 +25,6 @@ export type Row = Readonly<Record<string, unknown>>;
 export type Flag = bigint | boolean;
 /** JSON text in which an amount is a string of digits: a JSON number would lose the last of them. */
 export type JsonText = string;
-export type JsonRates = Readonly<Record<keyof Rates, string>>;
 
 export interface CounterRow {
   readonly scope: ScopeKind;
@@ -50,10 +49,12 @@ export interface HoldRow {
   readonly output_tokens: bigint;
   readonly priced: Flag;
   readonly bounded: Flag;
+  readonly markup: JsonText | null;
   readonly moves: JsonText;
 }
 
 export interface PostingRow {
+  readonly seq: bigint;
   readonly id: string;
   readonly kind: PostingKind;
   readonly at: bigint;
@@ -64,7 +65,11 @@ export interface PostingRow {
   readonly source: UsageSource;
   readonly cost: bigint;
   readonly charge: bigint;
+  readonly markup: JsonText | null;
   readonly rates: JsonText | null;
+  readonly pricing: JsonText | null;
+  readonly unpriced: string | null;
+  readonly corrects: string | null;
   readonly note: string | null;
   readonly moves: JsonText;
 }
@@ -107,6 +112,7 @@ export function holdOf(row: HoldRow): Hold {
     outputTokens: Number(row.output_tokens),
     priced: Boolean(row.priced),
     bounded: Boolean(row.bounded),
+    markup: readColumn(row.markup, markupOf),
     moves: movesOf(row.moves),
   };
 }
@@ -124,7 +130,11 @@ export function postingOf(row: PostingRow): Posting {
     source,
     cost: nanoUsd(row.cost),
     charge: nanoUsd(row.charge),
-    rates: row.rates === null ? null : ratesOf(JSON.parse(row.rates) as JsonRates),
+    markup: readColumn(row.markup, markupOf),
+    rates: readColumn(row.rates, ratesOf),
+    pricing: readColumn(row.pricing, pricingOf),
+    unpriced: unpricedOf(row.unpriced),
+    corrects: row.corrects,
     note: row.note,
     moves: movesOf(row.moves),
   };
@@ -146,18 +156,6 @@ export function movesText(moves: readonly Move[]): JsonText {
   return JSON.stringify(moves.map((move) => ({ ...move, amount: String(move.amount) })));
 }
 
-export function ratesText(rates: Rates): JsonText {
-  return JSON.stringify(jsonRates(rates));
-}
-
-export function jsonRates(rates: Rates): JsonRates {
-  return mapped(rates, String);
-}
-
-export function ratesOf(rates: JsonRates): Rates {
-  return mapped(rates, (rate) => picoUsd(BigInt(rate)));
-}
-
 function factsOf(text: JsonText): CallFacts {
   return JSON.parse(text) as CallFacts;
 }
@@ -165,9 +163,4 @@ function factsOf(text: JsonText): CallFacts {
 function movesOf(text: JsonText): Move[] {
   const moves = JSON.parse(text) as (Omit<Move, "amount"> & { readonly amount: string })[];
   return moves.map((move) => ({ ...move, amount: BigInt(move.amount) }));
-}
-
-function mapped<K extends string, A, B>(record: Readonly<Record<K, A>>, change: (value: A) => B) {
-  const entries = Object.entries<A>(record).map(([name, value]) => [name, change(value)]);
-  return Object.fromEntries(entries) as Record<K, B>;
 }

@@ -6,7 +6,8 @@ import { dirname } from "node:path";
 import type { Expire, Release, Settle } from "../ledger/command.ts";
 import type { LedgerStore } from "../ledger/store.ts";
 import { nanoUsd } from "../money/amount.ts";
-import { jsonRates, ratesOf, type JsonRates } from "./rows.ts";
+import { jsonPricing, jsonRates, pricingOf, ratesOf } from "./pricing-rows.ts";
+import type { JsonPricing, JsonRates } from "./pricing-rows.ts";
 
 type Kept = Settle | Release | Expire;
 
@@ -169,29 +170,36 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-type JsonSettle = Omit<Settle, "cost" | "charge" | "rates"> & {
+type JsonSettle = Omit<Settle, "cost" | "charge" | "rates" | "pricing"> & {
   readonly cost: string;
   readonly charge: string;
   readonly rates: JsonRates | null;
+  readonly pricing: JsonPricing;
 };
 
 function lineOf(command: Kept): string {
   if (command.kind !== "settle") return JSON.stringify(command);
-  const { cost, charge, rates } = command;
-  const amounts = { cost: String(cost), charge: String(charge) };
-  const line: JsonSettle = { ...command, ...amounts, rates: rates && jsonRates(rates) };
+  const { cost, charge, rates, pricing } = command;
+  const line: JsonSettle = {
+    ...command,
+    cost: String(cost),
+    charge: String(charge),
+    rates: rates && jsonRates(rates),
+    pricing: jsonPricing(pricing),
+  };
   return JSON.stringify(line);
 }
 
 function commandOf(line: string, place: string): Kept {
   const command = parsed(line, place);
   if (command.kind !== "settle") return command;
-  const { cost, charge, rates } = command;
+  const { cost, charge, rates, pricing } = command;
   return {
     ...command,
     cost: nanoUsd(BigInt(cost)),
     charge: nanoUsd(BigInt(charge)),
     rates: rates && ratesOf(rates),
+    pricing: pricingOf(pricing),
   };
 }
 

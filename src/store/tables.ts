@@ -10,9 +10,10 @@ import type {
   Posting,
   RollupDelta,
 } from "../ledger/book.ts";
-import { USAGE_PARTS, type UsagePart } from "../money/usage.ts";
+import { isCountedUnit, USAGE_PARTS, type UsagePart } from "../money/usage.ts";
 import { limitsText, ruleValue } from "./account-rows.ts";
-import { movesText, ratesText, type SqlValue } from "./rows.ts";
+import { columnOf, jsonMarkup, jsonPricing, jsonRates, unpricedText } from "./pricing-rows.ts";
+import { movesText, type SqlValue } from "./rows.ts";
 
 /** PostgreSQL's names; SQLite's migration says INTEGER for both of the latter. */
 type ColumnType = "text" | "bigint" | "boolean";
@@ -42,6 +43,7 @@ export const CUSTOMERS: Table<Customer> = {
     text("models", (customer) => JSON.stringify(customer.models)),
     text("allowed_region", (customer) => customer.allowedRegion),
     text("default_model", (customer) => customer.defaultModel),
+    text("markup", (customer) => columnOf(customer.markup, jsonMarkup)),
     integer("created_at", (customer) => customer.createdAt),
     text("revision", (customer) => customer.revision),
   ],
@@ -56,6 +58,7 @@ export const BUDGETS: Table<Budget> = {
     text("period", ({ period }) => (period === null ? null : JSON.stringify(period))),
     text("limits", (budget) => limitsText(budget.limits)),
     text("enforcement", (budget) => budget.enforcement),
+    text("markup", (budget) => columnOf(budget.markup, jsonMarkup)),
     text("owner_scope", (budget) => budget.owner?.scope ?? null),
     text("owner_id", (budget) => budget.owner?.id ?? null),
     integer("created_at", (budget) => budget.createdAt),
@@ -122,6 +125,7 @@ export const HOLDS: Table<Hold> = {
     integer("output_tokens", (hold) => hold.outputTokens),
     flag("priced", (hold) => hold.priced),
     flag("bounded", (hold) => hold.bounded),
+    text("markup", (hold) => columnOf(hold.markup, jsonMarkup)),
     text("moves", (hold) => movesText(hold.moves)),
   ],
   key: ["id"],
@@ -141,7 +145,11 @@ export const POSTINGS: Table<Posting> = {
     text("source", (posting) => posting.source),
     integer("cost", (posting) => posting.cost),
     integer("charge", (posting) => posting.charge),
-    text("rates", (posting) => (posting.rates === null ? null : ratesText(posting.rates))),
+    text("markup", (posting) => columnOf(posting.markup, jsonMarkup)),
+    text("rates", (posting) => columnOf(posting.rates, jsonRates)),
+    text("pricing", (posting) => columnOf(posting.pricing, jsonPricing)),
+    text("unpriced", (posting) => unpricedText(posting.unpriced)),
+    text("corrects", (posting) => posting.corrects),
     text("note", (posting) => (posting.note === null ? null : storable(posting.note))),
     text("moves", (posting) => movesText(posting.moves)),
   ],
@@ -160,7 +168,7 @@ export const ROLLUPS: Table<RollupDelta> = {
     text("route", (delta) => delta.route),
     integer("calls", (delta) => delta.calls),
     integer("failures", (delta) => delta.failures),
-    ...USAGE_PARTS.map(tokensOf),
+    ...USAGE_PARTS.map(unitsOf),
     integer("cost", (delta) => delta.cost),
     integer("charge", (delta) => delta.charge),
   ],
@@ -191,9 +199,10 @@ export function valuesOf<Item>(table: Table<Item>, item: Item): SqlValue[] {
   return table.columns.map((column) => column.valueOf(item));
 }
 
-/** `cacheWrite5m` → `cache_write_5m_tokens`. */
+/** `cacheWrite5m` → `cache_write_5m_tokens`, `fileSearches` → `file_searches`. */
 export function usageColumn(part: UsagePart): string {
-  return `${part.replace(/[A-Z]|\d/g, (character) => `_${character.toLowerCase()}`)}_tokens`;
+  const name = part.replace(/[A-Z]|\d/g, (character) => `_${character.toLowerCase()}`);
+  return isCountedUnit(part) ? name : `${name}_tokens`;
 }
 
 export function namesOf<Item>(table: Table<Item>): string[] {
@@ -224,7 +233,7 @@ function flag<Item>(name: string, valueOf: (item: Item) => boolean): Column<Item
   return { name, type: "boolean", valueOf: (item) => (valueOf(item) ? 1 : 0) };
 }
 
-function tokensOf(part: UsagePart): Column<RollupDelta> {
+function unitsOf(part: UsagePart): Column<RollupDelta> {
   return integer(usageColumn(part), (delta) => delta.usage[part] ?? 0);
 }
 

@@ -101,7 +101,7 @@ test("a given id that looks derived keeps its owner", () => {
 });
 
 test("prices are exact, and those beside the address win", () => {
-  const { prices } = only(
+  const [prices] = only(
     withParams(
       { model: "fake/m", input_cost_per_token: "3e-7" },
       {
@@ -112,15 +112,23 @@ test("prices are exact, and those beside the address win", () => {
         input_cost_per_request: 0.01,
       },
     ),
-  );
-  const shown = Object.values(prices).map((price) => (price === null ? null : formatPrice(price)));
-  assert.deepEqual(Object.keys(prices), ["input", "output", "cacheRead", "cacheWrite", "request"]);
-  assert.deepEqual(shown, ["0.0000003", "0.0000006", "0", "0.000000375", "0.01"]);
+  ).prices;
+  const shown = Object.entries(prices?.rates ?? {}).map(([name, rate]) => [
+    name,
+    formatPrice(rate),
+  ]);
+  assert.deepEqual(Object.fromEntries(shown), {
+    input: "0.0000003",
+    output: "0.0000006",
+    cacheRead: "0",
+    cacheWrite5m: "0.000000375",
+    request: "0.01",
+  });
 });
 
-test("what is not given is null, for the price list to know", () => {
+test("what is not given is left for the price list to know", () => {
   const { prices, baseModel, outputTokensMax, apiBase, apiKey } = only(MINIMAL);
-  assert.deepEqual(new Set(Object.values(prices)), new Set([null]));
+  assert.deepEqual(prices, []);
   assert.deepEqual([baseModel, outputTokensMax, apiBase, apiKey], [null, null, null, null]);
 });
 

@@ -121,7 +121,20 @@ function place(section: SectionName, key: string, value: unknown): object {
     case "litellm_settings":
     case "router_settings":
       return { ...MINIMAL, [section]: extra };
+    case "price":
+      return withPrices(extra);
+    case "price_tier":
+      return withPrices({ tiers: [{ above_input_tokens: 1, ...extra }] });
+    case "price_service":
+      return withPrices({ flex: extra });
+    case "margin":
+      return place("litellm_settings", "cost_margin_config", { openai: extra });
   }
+}
+
+function withPrices(price: object): object {
+  const [entry] = MINIMAL.model_list;
+  return { ...MINIMAL, model_list: [{ ...entry, model_info: { prices: [price] } }] };
 }
 
 function keysOf<T extends { readonly keys: readonly string[] }>(

@@ -22,7 +22,7 @@ test("a usage chunk that we asked for is kept from the client, wherever the stre
     for (let cut = 0; cut <= stream.length; cut += 1) {
       const run = metered([stream.subarray(0, cut), stream.subarray(cut)], true);
       assert.deepEqual(run.bytes, expected, `${ending} cut at ${String(cut)}`);
-      assert.deepEqual(run.usage, { prompt_tokens: 7, completion_tokens: 3 });
+      assert.deepEqual(run.usage?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
     }
   }
 });
@@ -34,7 +34,7 @@ test("a stream whose client asked for usage arrives byte for byte, however it is
     fc.property(cuts, (points) => {
       const run = metered(pieces(stream, points), false);
       assert.deepEqual(run.bytes, stream);
-      assert.deepEqual(run.usage, { prompt_tokens: 7, completion_tokens: 3 });
+      assert.deepEqual(run.usage?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
     }),
   );
 });
@@ -46,7 +46,7 @@ test("usage in the last content event is read and the event still reaches the cl
   });
   const run = metered([Buffer.from(ROLE + last + DONE)], true);
   assert.equal(run.bytes.toString(), ROLE + last + DONE);
-  assert.deepEqual(run.usage, { prompt_tokens: 1 });
+  assert.deepEqual(run.usage?.["usage"], { prompt_tokens: 1 });
 });
 
 test("a provider that repeats its usage in every event is streamed, not held back", () => {
@@ -56,7 +56,7 @@ test("a provider that repeats its usage in every event is streamed, not held bac
   const meter = new StreamMeter(true);
   const out = running.map((event) => meter.push(Buffer.from(event)).toString());
   assert.deepEqual(out, ["", running[0], running[1]]);
-  assert.deepEqual(meter.usage, { completion_tokens: 3 });
+  assert.deepEqual(meter.usage?.["usage"], { completion_tokens: 3 });
   assert.equal(meter.finish().tail.toString(), running[2]);
 });
 
@@ -77,7 +77,7 @@ test("[DONE] is held back until the end, and so is a usage event", () => {
 
 test("a last event without its blank line is still read", () => {
   const run = metered([Buffer.from(ROLE + USAGE.trimEnd())], true);
-  assert.deepEqual(run.usage, { prompt_tokens: 7, completion_tokens: 3 });
+  assert.deepEqual(run.usage?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
 });
 
 test("comments are not counted as tokens", () => {

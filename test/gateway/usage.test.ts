@@ -1,164 +1,211 @@
-/** Usage blocks as disjoint parts, and ceilings that a call cannot pass. */
+/** What every convention has in common: the parts add up, nothing is invented, nothing is lost on the way. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { quote } from "../../src/gateway/quote.ts";
-import { inputTokensByBytes, inputTokensByTokenizer } from "../../src/gateway/tokens.ts";
-import { estimatedOutputTokens, usageOf } from "../../src/gateway/usage.ts";
-import { nanoFromPico, picoUsd } from "../../src/money/amount.ts";
-import { cost, type Price, type Rates } from "../../src/money/price.ts";
-import { inputTokens, outputTokens } from "../../src/money/usage.ts";
+import { heard, usageOf, type Convention } from "../../src/gateway/usage.ts";
+import { inputTokens, outputTokens, type Usage } from "../../src/money/usage.ts";
+import type { Json, JsonObject } from "../../src/platform/json.ts";
+import { seeded } from "../support/seed.ts";
 
-test("cached and audio tokens are taken out of the totals that hold them", () => {
-  const usage = usageOf({
-    prompt_tokens: 100,
-    completion_tokens: 50,
-    prompt_tokens_details: { cached_tokens: 60, audio_tokens: 10 },
-    completion_tokens_details: { audio_tokens: 20, reasoning_tokens: 25 },
+const CONVENTIONS: readonly Convention[] = [
+  "openai_chat",
+  "openai_responses",
+  "openai_embeddings",
+  "openai_images",
+  "openai_transcription",
+  "anthropic",
+  "gemini",
+  "bedrock",
+  "cohere",
+  "rerank",
+];
+
+const tokens = fc.nat(1_000_000);
+const details = fc.record(
+  {
+    cached_tokens: tokens,
+    cache_write_tokens: tokens,
+    audio_tokens: tokens,
+    image_tokens: tokens,
+    reasoning_tokens: tokens,
+  },
+  { requiredKeys: [] },
+);
+
+test("the parts add up to OpenAI's totals, whatever its details claim", (t) => {
+  const adds = fc.property(tokens, tokens, details, details, (prompt, completion, ins, outs) => {
+    const chat = usageIn("openai_chat", {
+      prompt_tokens: prompt,
+      completion_tokens: completion,
+      prompt_tokens_details: ins,
+      completion_tokens_details: outs,
+    });
+    sumsTo(chat, prompt, completion);
+    const responses = usageIn("openai_responses", {
+      input_tokens: prompt,
+      output_tokens: completion,
+      input_tokens_details: ins,
+      output_tokens_details: outs,
+    });
+    sumsTo(responses, prompt, completion);
   });
-  assert.deepEqual(usage, {
-    input: 30,
-    cacheRead: 60,
-    inputAudio: 10,
-    output: 30,
-    outputAudio: 20,
-  });
+  fc.assert(adds, { ...seeded(t), numRuns: 500 });
 });
 
-test("the parts add up to the provider's totals, whatever its details claim", () => {
-  const tokens = fc.nat(1_000_000);
-  fc.assert(
-    fc.property(
-      fc.tuple(tokens, tokens, tokens, tokens, tokens),
-      ([prompt, completion, cached, audio, out]) => {
-        const usage = usageOf({
-          prompt_tokens: prompt,
-          completion_tokens: completion,
-          prompt_tokens_details: { cached_tokens: cached, audio_tokens: audio },
-          completion_tokens_details: { audio_tokens: out },
-        });
-        assert.ok(usage !== undefined);
-        assert.equal(inputTokens(usage), prompt);
-        assert.equal(outputTokens(usage), completion);
-        assert.ok(Object.values(usage).every((part) => part >= 0));
-      },
-    ),
+test("the parts add up to Anthropic's numbers, which stand beside each other", (t) => {
+  const adds = fc.property(
+    fc.tuple(tokens, tokens, tokens, tokens, tokens),
+    ([input, read, five, hour, out]) => {
+      const block = {
+        input_tokens: input,
+        cache_read_input_tokens: read,
+        cache_creation_input_tokens: five + hour,
+        cache_creation: { ephemeral_5m_input_tokens: five, ephemeral_1h_input_tokens: hour },
+        output_tokens: out,
+      };
+      sumsTo(usageIn("anthropic", block), input + read + five + hour, out);
+      const { cache_creation: _, ...flat } = block;
+      sumsTo(usageIn("anthropic", flat), input + read + five + hour, out);
+    },
   );
+  fc.assert(adds, { ...seeded(t), numRuns: 500 });
 });
 
-test("DeepSeek's name for cached tokens is understood", () => {
-  const usage = usageOf({ prompt_tokens: 10, completion_tokens: 1, prompt_cache_hit_tokens: 4 });
-  assert.deepEqual([usage?.input, usage?.cacheRead], [6, 4]);
-});
-
-test("reasoning that only the total counts is output", () => {
-  const usage = usageOf({ prompt_tokens: 32, completion_tokens: 9, total_tokens: 135 });
-  assert.deepEqual([usage?.input, usage?.output], [32, 103]);
-  assert.equal(usageOf({ prompt_tokens: 32, completion_tokens: null }), undefined);
-});
-
-test("one endless word is tokenised in a blink", async () => {
-  const started = performance.now();
-  const body = { messages: [{ role: "user", content: "a".repeat(60_000) }] };
-  assert.ok((await inputTokensByTokenizer(body)) !== null);
-  assert.ok(performance.now() - started < 1500);
+test("the parts add up to Gemini's total, whatever its lists of modalities claim", (t) => {
+  const modality = fc.record({
+    modality: fc.constantFrom("TEXT", "AUDIO", "IMAGE", "VIDEO", "DOCUMENT"),
+    tokenCount: tokens,
+  });
+  const list = fc.array(modality, { maxLength: 4 });
+  const counts = fc.tuple(tokens, tokens, tokens, tokens, tokens);
+  const adds = fc.property(
+    counts,
+    list,
+    list,
+    list,
+    ([prompt, cached, tool, said, thought], ...l) => {
+      const usage = usageIn("gemini", {
+        promptTokenCount: prompt,
+        cachedContentTokenCount: cached,
+        toolUsePromptTokenCount: tool,
+        candidatesTokenCount: said,
+        thoughtsTokenCount: thought,
+        totalTokenCount: prompt + tool + said + thought,
+        promptTokensDetails: l[0],
+        cacheTokensDetails: l[1],
+        candidatesTokensDetails: l[2],
+      });
+      sumsTo(usage, prompt + tool, said + thought);
+    },
+  );
+  fc.assert(adds, { ...seeded(t), numRuns: 500 });
 });
 
 test("an explicit zero is usage, and an absent or broken block is none", () => {
-  assert.equal(inputTokens(usageOf({ prompt_tokens: 0, completion_tokens: 0 }) ?? { input: 9 }), 0);
-  for (const block of [
-    undefined,
-    null,
-    7,
-    "x",
-    [],
-    {},
-    { prompt_tokens: -1 },
-    { prompt_tokens: 0.5 },
-  ]) {
-    assert.equal(usageOf(block as never), undefined);
+  assert.deepEqual(usageIn("openai_chat", { prompt_tokens: 0, completion_tokens: 0 }), {});
+  assert.deepEqual(usageIn("anthropic", { input_tokens: 0, output_tokens: 0 }), {});
+  assert.deepEqual(usageIn("gemini", { promptTokenCount: 0 }), {});
+  const broken = [undefined, null, 7, "x", [], {}, { usage: null }, { usage: {} }, { usage: 3 }];
+  for (const convention of CONVENTIONS) {
+    for (const answer of broken) assert.equal(read(convention, answer as Json), undefined);
+  }
+  for (const count of [-1, 0.5, "7", 1e10, null]) {
+    assert.equal(usageIn("openai_chat", { prompt_tokens: count }), undefined, String(count));
+    assert.equal(usageIn("anthropic", { input_tokens: count }), undefined, String(count));
+    assert.equal(usageIn("gemini", { promptTokenCount: count }), undefined, String(count));
   }
 });
 
-test("an unmetered stream is estimated by its events or its text, whichever is more", () => {
-  assert.equal(estimatedOutputTokens({ events: 0, bytes: 0, eventBytesMin: 0 }, 100), 0);
-  assert.equal(estimatedOutputTokens({ events: 11, bytes: 1100, eventBytesMin: 100 }, 100), 10);
-  assert.equal(estimatedOutputTokens({ events: 18, bytes: 1800, eventBytesMin: 100 }, 16), 16);
-  assert.equal(estimatedOutputTokens({ events: 2, bytes: 500, eventBytesMin: 100 }, 1000), 100);
-  assert.equal(estimatedOutputTokens({ events: 2, bytes: 50_000, eventBytesMin: 100 }, 64), 64);
+test("whatever an answer holds, its usage is whole numbers of units or nothing", (t) => {
+  const isSound = fc.property(fc.constantFrom(...CONVENTIONS), fc.json(), (convention, json) => {
+    const usage = read(convention, { usage: JSON.parse(json) as Json })?.usage ?? {};
+    assert.ok(Object.values(usage).every((units) => Number.isInteger(units) && units > 0));
+  });
+  fc.assert(isSound, { ...seeded(t), numRuns: 1000 });
 });
 
-const RATES: Rates = {
-  input: picoUsd(1000n),
-  cacheRead: picoUsd(100n),
-  cacheWrite5m: picoUsd(1250n),
-  cacheWrite1h: picoUsd(2000n),
-  inputAudio: picoUsd(1000n),
-  output: picoUsd(4000n),
-  outputAudio: picoUsd(4000n),
-  request: picoUsd(7n),
-};
-const DEARER: Rates = { ...RATES, input: picoUsd(9000n), output: picoUsd(9000n) };
-const PRICE: Price = { base: RATES, tiers: [{ aboveInputTokens: 1000, rates: DEARER }] };
-
-test("no usage within the bounds costs more than the ceiling", () => {
-  const tokens = fc.nat(2000);
-  fc.assert(
-    fc.property(tokens, tokens, tokens, fc.nat(100), (input, cached, output, slack) => {
-      const bound = input + cached + slack;
-      const { price, outputTokens: most } = quote(
-        { outputTokensMax: output + 1, choices: 1 },
-        PRICE,
-        bound,
-        null,
-      );
-      assert.ok(price !== null);
-      const ceiling = nanoFromPico(price.inputPico + BigInt(most) * price.outputRate);
-      const usage = { input, cacheWrite1h: cached, output };
-      assert.ok(cost(usage, PRICE) <= ceiling);
-    }),
-  );
+test("a stream that broke off before its output was told is not final", () => {
+  const begun = heard(null, {
+    type: "message_start",
+    message: { usage: { input_tokens: 25, output_tokens: 1 } },
+  });
+  assert.deepEqual(read("anthropic", begun), {
+    usage: { input: 25 },
+    final: false,
+    serviceTier: null,
+    statedCost: null,
+  });
+  const ended = heard(begun, { type: "message_delta", usage: { output_tokens: 0 } });
+  assert.equal(read("anthropic", ended)?.final, true);
 });
 
-function bound(clients: number | null, models: number | null): number {
-  return quote({ outputTokensMax: clients, choices: 1 }, null, 1, models).outputTokens;
+test("later events of a stream add to what earlier ones told, and a null hides nothing", () => {
+  const events: JsonObject[] = [
+    { message: { usage: { input_tokens: 9, cache_read_input_tokens: 5, output_tokens: 1 } } },
+    {
+      usage: { input_tokens: null, output_tokens: 4, server_tool_use: { web_search_requests: 2 } },
+    },
+    { usage: { output_tokens: 7 } },
+  ];
+  const told = events.reduce<JsonObject | null>(heard, null);
+  const usage = { input: 9, cacheRead: 5, output: 7, searches: 2 };
+  assert.deepEqual(read("anthropic", told ?? undefined)?.usage, usage);
+});
+
+test("what an earlier event told of searches outlives the events that only speak", () => {
+  const usageMetadata = { promptTokenCount: 5, candidatesTokenCount: 2, totalTokenCount: 7 };
+  const events: JsonObject[] = [
+    { candidates: [{ groundingMetadata: { webSearchQueries: ["a", "b", "a"] } }], usageMetadata },
+    { candidates: [{ content: { parts: [{ text: "…" }] } }], usageMetadata },
+  ];
+  const told = events.reduce<JsonObject | null>(heard, null);
+  assert.equal(read("gemini", told ?? undefined)?.usage.searches, 2);
+});
+
+test("the pace is the one that the provider says it served at", () => {
+  const usage = { prompt_tokens: 1, completion_tokens: 1 };
+  const tierOf = (service_tier: Json) => read("openai_chat", { usage, service_tier })?.serviceTier;
+  assert.deepEqual(["flex", "priority", "batch", "default", "auto", "scale", null, 7].map(tierOf), [
+    "flex",
+    "priority",
+    "batch",
+    null,
+    null,
+    null,
+    null,
+    null,
+  ]);
+  assert.equal(geminiTier({ trafficType: "ON_DEMAND_PRIORITY" }), "priority");
+  assert.equal(geminiTier({ trafficType: "ON_DEMAND" }), null);
+  assert.equal(geminiTier({ serviceTier: "flex" }), "flex");
+});
+
+test("only those who state dollars are believed about what a call costs", () => {
+  const answer = { usage: { prompt_tokens: 1, completion_tokens: 1, cost: 0.5 } };
+  const stated = (provider: string) =>
+    usageOf({ convention: "openai_chat", provider, answer, request: {} })?.statedCost;
+  assert.equal(stated("openrouter"), 500_000_000n);
+  for (const provider of ["openai", "hosted_vllm", "xai", "perplexity", "constructor"]) {
+    assert.equal(stated(provider), null, provider);
+  }
+});
+
+function geminiTier(block: JsonObject) {
+  return read("gemini", { usageMetadata: { promptTokenCount: 1, ...block } })?.serviceTier;
 }
 
-test("the output bound is the client's, within the model's", () => {
-  assert.equal(bound(100, null), 100);
-  assert.equal(bound(100, 50), 50);
-  assert.equal(bound(null, 50), 50);
-  assert.equal(bound(null, null), 4096);
-});
+function usageIn(convention: Convention, block: Json): Usage | undefined {
+  return read(convention, block)?.usage;
+}
 
-test("a text is bounded by its bytes, and more closely by its tokens", async () => {
-  const text = "The quick brown fox jumps over the lazy dog. ".repeat(50);
-  const body = { messages: [{ role: "user", content: text }] };
-  const byBytes = inputTokensByBytes(body);
-  const byTokens = await inputTokensByTokenizer(body);
-  assert.equal(byBytes, text.length + 16);
-  assert.ok(byTokens !== null && byTokens < byBytes / 1.5 && byTokens > text.length / 5);
-});
+function read(convention: Convention, answer: Json | undefined) {
+  return usageOf({ convention, provider: "openai", answer, request: {} });
+}
 
-test("a greeting is bounded by 18 tokens, so that a budget of cents can pay for one", () => {
-  assert.equal(inputTokensByBytes({ messages: [{ role: "user", content: "hi" }] }), 18);
-});
-
-test("every piece of a message counts, of whatever kind", () => {
-  const parts = [
-    { type: "text", text: "abc" },
-    { type: "input_audio", input_audio: { data: "x".repeat(1000) } },
-  ];
-  const plain = inputTokensByBytes({ messages: [{ role: "user", content: "abc" }] });
-  assert.ok(inputTokensByBytes({ messages: [{ role: "user", content: parts }] }) > plain + 1000);
-  const image = [{ type: "image_url", image_url: { url: "https://example.com/a.png" } }];
-  assert.ok(inputTokensByBytes({ messages: [{ role: "user", content: image }] }) > 40_000);
-  const tools = [{ type: "function", function: { name: "f", description: "y".repeat(500) } }];
-  assert.ok(inputTokensByBytes({ messages: [{ content: "abc" }], tools }) > plain + 500);
-});
-
-test("a text too long to tokenise keeps its byte bound", async () => {
-  const body = { messages: [{ role: "user", content: "x".repeat(300_000) }] };
-  assert.equal(await inputTokensByTokenizer(body), null);
-});
+function sumsTo(usage: Usage | undefined, input: number, output: number): void {
+  assert.ok(usage !== undefined);
+  assert.equal(inputTokens(usage), input);
+  assert.equal(outputTokens(usage), output);
+  assert.ok(Object.values(usage).every((part) => part > 0));
+}

@@ -120,6 +120,7 @@ onEachDatabase((database) => {
       alignment: "calendar",
       anchor: null,
       timezone: "UTC",
+      cost_margin: null,
       enforcement: "hard",
     });
     assert.equal(limits.length, 9);

@@ -97,6 +97,13 @@ const ROUTES: Readonly<Record<string, Route>> = {
   ...ofCustomers("/customer"),
   ...ofCustomers("/end_user"),
 
+  "GET /prices/resolved": at(READ, "/prices/resolved?model=m"),
+  "GET /prices/missing": at(READ, "/prices/missing"),
+  "POST /prices/reprice": {
+    cells: WRITE,
+    request: async () => ({ path: "/prices/reprice", body: { dry_run: true } }),
+  },
+
   "POST /budget/new": {
     cells: WRITE,
     request: async (unique) => ({ path: "/budget/new", body: { budget_id: unique } }),

@@ -86,6 +86,7 @@ export const world: fc.Arbitrary<World> = fc.record({
 });
 
 const price = fc.record({
+  feesPico: fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 5_500n })),
   inputPico: fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 30_500n })),
   outputRate: fc.constantFrom(0n, 0n, 333n, 1000n, 1000n, 2500n).map(picoUsd),
 });
@@ -97,6 +98,7 @@ const quote: fc.Arbitrary<Quote> = fc
     outputTokensMin: fc.nat(10),
     choices: fc.integer({ min: 1, max: 3 }),
     price: fc.option(price, { freq: 12 }),
+    markup: fc.constant(null),
   })
   .map((any) => ({ ...any, outputTokensMin: Math.min(any.outputTokensMin, any.outputTokens) }));
 

@@ -20,6 +20,7 @@ import {
   HOURLY,
   limit,
   POLICY,
+  PRICING,
   quote,
   release,
   reserve,
@@ -797,6 +798,8 @@ describe("a posting", () => {
     rates: null,
     note: "partial",
   } as const;
+  const UNPRICED = { markup: null, pricing: null, unpriced: [], corrects: null } as const;
+  const PRICED = { ...UNPRICED, pricing: PRICING };
   const call = { customer: "acme", keyHash: "master", facts: facts() };
   const usd = lifetimeCounter("acme");
 
@@ -809,6 +812,7 @@ describe("a posting", () => {
       at: 5,
       ...call,
       ...measured,
+      ...PRICED,
       cost: 6n,
       charge: 7n,
       moves: [{ ...usd, amount: 7n }],
@@ -828,6 +832,7 @@ describe("a posting", () => {
       cost: 0n,
       charge: 0n,
       rates: null,
+      ...UNPRICED,
       note: "the provider failed",
       moves: [],
     });
@@ -846,6 +851,7 @@ describe("a posting", () => {
       cost: 0n,
       charge: 0n,
       rates: null,
+      ...UNPRICED,
       moves: [{ ...usd, amount: 0n }],
       note: "the instance died before the call was settled",
     });
@@ -856,6 +862,8 @@ describe("a posting", () => {
       at: 9,
       ...call,
       ...measured,
+      ...PRICED,
+      corrects: "h1",
       cost: 6n,
       charge: 7n,
       moves: [{ ...usd, amount: 7n }],
@@ -894,6 +902,7 @@ describe("a posting", () => {
       cost: 0n,
       charge: -3n,
       rates: null,
+      ...UNPRICED,
       note: "by hand",
       moves: [{ ...usd, amount: -3n }],
     });

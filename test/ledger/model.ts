@@ -79,6 +79,7 @@ export class Model {
       case "write":
         return this.#write(command);
       case "check":
+      case "reprice":
       case "reset":
         throw new Error(`no ${command.kind} is drawn`);
     }
@@ -108,7 +109,7 @@ export class Model {
     if (tooMany !== undefined) return `refused rate_limited ${this.#placeOf(tooMany)}`;
 
     this.#meet(customer, id);
-    const bounds = { inputCeiling: ceilingOf(quote, 0), outputTokens };
+    const bounds = { inputCeiling: nanoOf(quote.price?.inputPico ?? 0n), outputTokens };
     const opened = { ...call, ...bounds, amounts, countsIn: namesOf(call, limits) };
     this.#open = [...this.#open, opened];
     return this.#held(opened);
@@ -327,7 +328,10 @@ function namesOf(call: Call, limits: readonly LimitInForce[]): string[] {
 /** Whole nano-dollars, rounded up. */
 export function ceilingOf({ price, choices }: Quote, outputTokens: number): bigint {
   if (price === null) return 0n;
-  return (
-    (price.inputPico + price.outputRate * BigInt(choices) * BigInt(outputTokens) + 999n) / 1000n
-  );
+  const output = price.outputRate * BigInt(choices) * BigInt(outputTokens);
+  return nanoOf(price.inputPico + price.feesPico + output);
+}
+
+function nanoOf(pico: bigint): bigint {
+  return (pico + 999n) / 1000n;
 }

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 
 import { formatUsd, parsePrice, picoUsd } from "../../src/money/amount.ts";
-import { cost, dearestInput, ratesFor, type Price, type Rates } from "../../src/money/price.ts";
-import { USAGE_PARTS, type Usage } from "../../src/money/usage.ts";
+import { costAt, dearestInput, ratesFor, type Price, type Rates } from "../../src/money/price.ts";
+import { inputTokens, USAGE_PARTS, type Usage } from "../../src/money/usage.ts";
 import { seeded } from "../support/seed.ts";
 
 test("a call costs its tokens at their rates", () => {
@@ -82,26 +82,29 @@ test("input of every kind counts towards a tier and output does not", () => {
 });
 
 test("the dearest input covers what a provider writes to its cache", () => {
-  assert.equal(dearestInput(rates({ input: "3e-6", cacheWrite5m: "3.75e-6" })), 3_750_000n);
-  assert.equal(dearestInput(rates({ input: "3e-6", cacheWrite1h: "6e-6" })), 6_000_000n);
-  assert.equal(dearestInput(rates({ input: "3e-6", cacheRead: "0.3e-6" })), 3_000_000n);
+  assert.equal(dearestInput(rates({ input: "3e-6", cacheWrite5m: "3.75e-6" }), false), 3_750_000n);
+  assert.equal(dearestInput(rates({ input: "3e-6", cacheWrite1h: "6e-6" }), false), 6_000_000n);
+  assert.equal(dearestInput(rates({ input: "3e-6", cacheRead: "0.3e-6" }), false), 3_000_000n);
 });
+
+/** One of each part, and one of the request. */
+const CARD_RATES = USAGE_PARTS.length + 1;
 
 const tokens = fc.nat({ max: 2_000_000 });
 const usages = fc.record(Object.fromEntries(USAGE_PARTS.map((part) => [part, tokens])), {
   requiredKeys: [],
 }) satisfies fc.Arbitrary<Usage>;
 const rateCards = fc
-  .array(fc.bigInt({ min: 0n, max: 10n ** 9n }), { minLength: 8, maxLength: 8 })
+  .array(fc.bigInt({ min: 0n, max: 10n ** 9n }), { minLength: CARD_RATES, maxLength: CARD_RATES })
   .map((list) => cardOf((index) => list[index] ?? 0n));
 
 test("a call costs less than a nano-dollar more than its exact price, and never less", (t) => {
   const isTight = fc.property(usages, rateCards, (usage, base) => {
     const exact = USAGE_PARTS.reduce(
-      (pico, part) => pico + BigInt(usage[part] ?? 0) * base[part],
+      (pico, part) => pico + BigInt(usage[part] ?? 0) * (base[part] ?? 0n),
       BigInt(base.request),
     );
-    const excess = BigInt(cost(usage, { base, tiers: [] })) * 1000n - exact;
+    const excess = BigInt(costAt(base, usage)) * 1000n - exact;
     assert.ok(excess >= 0n && excess < 1000n, `${excess} pico-dollars`);
   });
   fc.assert(isTight, { ...seeded(t), numRuns: 1000 });
@@ -110,7 +113,11 @@ test("a call costs less than a nano-dollar more than its exact price, and never 
 test("more tokens never cost less under rates that do not fall with the tier", (t) => {
   const grows = fc.property(usages, usages, rateCards, (usage, more, base) => {
     const dearer = cardOf((index) => 2n * (Object.values(base)[index] ?? 0n));
-    const price: Price = { base, tiers: [{ aboveInputTokens: 1_000_000, rates: dearer }] };
+    const price: Price = {
+      base,
+      tiers: [{ aboveInputTokens: 1_000_000, rates: dearer }],
+      services: {},
+    };
     const sum = Object.fromEntries(
       USAGE_PARTS.map((part) => [part, (usage[part] ?? 0) + (more[part] ?? 0)]),
     );
@@ -129,7 +136,10 @@ test("the tier of a call is the highest one that its input is above", (t) => {
     }));
     const passed = ascending.filter((threshold) => inputTokens > threshold);
     const expected = passed.length === 0 ? 0n : BigInt(Math.max(...passed) + 1);
-    assert.equal(ratesFor({ base: cardOf(() => 0n), tiers }, inputTokens).input, expected);
+    assert.equal(
+      ratesFor({ base: cardOf(() => 0n), tiers, services: {} }, inputTokens).input,
+      expected,
+    );
   });
   fc.assert(isHighest, seeded(t));
 });
@@ -137,12 +147,16 @@ test("the tier of a call is the highest one that its input is above", (t) => {
 /** Dollars per unit, as texts; what is absent is 0. */
 type Card = Readonly<Partial<Record<keyof Rates, string>>>;
 
+function cost(usage: Usage, price: Price) {
+  return costAt(ratesFor(price, inputTokens(usage)), usage);
+}
+
 function dollars(usage: Usage, price: Price): string {
   return formatUsd(cost(usage, price));
 }
 
 function flat(card: Card): Price {
-  return { base: rates(card), tiers: [] };
+  return { base: rates(card), tiers: [], services: {} };
 }
 
 /** One rate for every kind of token, and another from each threshold on. */
@@ -150,6 +164,7 @@ function tiered(base: string, ...tiers: readonly (readonly [number, string])[]):
   return {
     base: perToken(base),
     tiers: tiers.map(([aboveInputTokens, rate]) => ({ aboveInputTokens, rates: perToken(rate) })),
+    services: {},
   };
 }
 

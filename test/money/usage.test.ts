@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { inputTokens, outputTokens, USAGE_PARTS, type Usage } from "../../src/money/usage.ts";
+import {
+  inputTokens,
+  isCountedUnit,
+  outputTokens,
+  USAGE_PARTS,
+  type Usage,
+} from "../../src/money/usage.ts";
 
 test("an absent part counts as none", () => {
   assert.equal(inputTokens({}), 0);
@@ -12,10 +18,11 @@ test("an absent part counts as none", () => {
   assert.equal(outputTokens({ outputAudio: 7 }), 7);
 });
 
-test("every part is either input or output and none is both", () => {
+test("every part is tokens of input, tokens of output or other units, and none is two of them", () => {
   for (const part of USAGE_PARTS) {
     const usage: Usage = { [part]: 1 };
-    assert.equal(inputTokens(usage) + outputTokens(usage), 1, part);
+    const tokens = inputTokens(usage) + outputTokens(usage);
+    assert.equal(tokens + (isCountedUnit(part) ? 1 : 0), 1, part);
   }
 });
 
@@ -28,7 +35,9 @@ test("the parts add up to the provider's totals", () => {
     inputAudio: 50_000,
     output: 6,
     outputAudio: 70,
+    reasoning: 800,
+    images: 9,
   };
   assert.equal(inputTokens(usage), 54_321);
-  assert.equal(outputTokens(usage), 76);
+  assert.equal(outputTokens(usage), 876);
 });

@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeploymentConfig, PriceOverrides } from "../../src/config/config.ts";
+import type { DeploymentConfig, PriceOverride } from "../../src/config/config.ts";
 import { parsePrice, picoUsd, type PicoUsd } from "../../src/money/amount.ts";
-import { cost, ratesFor, type Price } from "../../src/money/price.ts";
-import type { Usage } from "../../src/money/usage.ts";
+import { costAt, ratesFor, type GivenRates, type RateName } from "../../src/money/price.ts";
+import type { BookPrice } from "../../src/money/pricing.ts";
+import { inputTokens, type Usage } from "../../src/money/usage.ts";
 import { createPriceBook } from "../../src/prices/book.ts";
 import { readSchedule, valueAt } from "../../src/prices/schedule.ts";
-import { deploymentOf, NO_PRICES } from "../providers/deployment.ts";
+import { deploymentOf } from "../providers/deployment.ts";
 
 const NOW = Date.parse("2026-11-23T12:00:00Z");
 
@@ -49,8 +50,12 @@ test("a part without a listed rate is billed as the part that it is a kind of", 
     cacheWrite5m: 30_000_000n,
     cacheWrite1h: 30_000_000n,
     inputAudio: 30_000_000n,
+    cacheReadAudio: 30_000_000n,
+    inputImage: 30_000_000n,
     output: 60_000_000n,
+    reasoning: 60_000_000n,
     outputAudio: 60_000_000n,
+    outputImage: 60_000_000n,
     request: 0n,
   });
   const embedding = priced(listed("openai/text-embedding-3-small")).base;
@@ -120,15 +125,19 @@ test("a span of the day may go past midnight, in another time zone, before 1970"
   assert.equal(applies("1969-12-31T23:00:00Z"), true);
 });
 
-test("a model whose images or videos cost apart is not priced as text", () => {
-  assert.equal(priceOf(listed("openai/gpt-image-1")), null);
-  assert.equal(priceOf(listed("openai/gpt-realtime")), null);
+test("a model that bills a kind of token which is not counted apart is not priced", () => {
+  assert.equal(priceOf(listed("gemini/gemini-embedding-2")), null);
+  assert.equal(priceOf(listed("gemini/gemini-omni-flash-preview")), null);
+});
+
+test("a model that is priced by other units than tokens has no price of tokens", () => {
+  assert.deepEqual(priced(listed("openai/whisper-1")).base, { seconds: 100_000_000n, request: 0n });
+  assert.equal(priced(listed("mistral/mistral-ocr-2503")).base.pages, 1_000_000_000n);
 });
 
 test("a model that lists no price is unpriced, not free", () => {
   for (const model of [
     "openai/moderation",
-    "openai/whisper-1",
     "cerebras/qwen-3-coder-480b",
     "openrouter/openai/gpt-oss-20b:free",
     "openai/nobody-knows",
@@ -146,19 +155,28 @@ test("a deployment that is not in the book is unpriced", () => {
 test("input and output as given need no catalogue, and the other parts follow them", () => {
   const prices = given({ input: "0.000001", output: "0.000002" });
   for (const model of ["gpt-4o", "my-own"]) {
-    assert.deepEqual(priced(deploymentOf({ model, prices })), {
-      base: {
-        input: 1_000_000n,
-        cacheRead: 1_000_000n,
-        cacheWrite5m: 1_000_000n,
-        cacheWrite1h: 1_000_000n,
-        inputAudio: 1_000_000n,
-        output: 2_000_000n,
-        outputAudio: 2_000_000n,
-        request: 0n,
+    const { base, tiers, services } = priced(deploymentOf({ model, prices }));
+    assert.deepEqual(
+      { base, tiers, services },
+      {
+        base: {
+          input: 1_000_000n,
+          cacheRead: 1_000_000n,
+          cacheWrite5m: 1_000_000n,
+          cacheWrite1h: 1_000_000n,
+          inputAudio: 1_000_000n,
+          cacheReadAudio: 1_000_000n,
+          inputImage: 1_000_000n,
+          output: 2_000_000n,
+          reasoning: 2_000_000n,
+          outputAudio: 2_000_000n,
+          outputImage: 2_000_000n,
+          request: 0n,
+        },
+        tiers: [],
+        services: {},
       },
-      tiers: [],
-    });
+    );
   }
 });
 
@@ -167,7 +185,7 @@ test("every rate that can be given is the one that is billed", () => {
     input: "0.000001",
     output: "0.000002",
     cacheRead: "0.0000003",
-    cacheWrite: "0.00000125",
+    cacheWrite5m: "0.00000125",
     request: "0.01",
   });
   const { base } = priced(deploymentOf({ model: "my-own", prices }));
@@ -230,23 +248,32 @@ function listed(name: string): DeploymentConfig {
   return deploymentOf({ provider, model: model.join("/") });
 }
 
-function inputAt(model: string, time: string): bigint {
+function inputAt(model: string, time: string): bigint | undefined {
   return priced(listed(model), Date.parse(time)).base.input;
 }
 
-function priceOf(deployment: DeploymentConfig, at = NOW): Price | null {
+function priceOf(deployment: DeploymentConfig, at = NOW): BookPrice | null {
   return createPriceBook([deployment]).priceOf(deployment, at);
 }
 
-function priced(deployment: DeploymentConfig, at = NOW): Price {
+function priced(deployment: DeploymentConfig, at = NOW): BookPrice {
   const price = priceOf(deployment, at);
   assert.ok(price, deployment.model);
   return price;
 }
 
-function given(dollars: Partial<Record<keyof PriceOverrides, string | number>>): PriceOverrides {
-  const prices = Object.entries(dollars).map(([part, text]) => [part, pico(text)]);
-  return { ...NO_PRICES, ...(Object.fromEntries(prices) as Partial<PriceOverrides>) };
+function cost(usage: Usage, price: BookPrice): bigint {
+  return costAt(ratesFor(price, inputTokens(usage)), usage);
+}
+
+function given(dollars: Partial<Record<RateName, string | number>>): readonly PriceOverride[] {
+  const rates = Object.entries(dollars).map(([part, text]) => [part, pico(text)]);
+  return [override({ rates: Object.fromEntries(rates) as GivenRates })];
+}
+
+function override(rest: Partial<PriceOverride>): PriceOverride {
+  const empty = { from: null, multiplierPpm: null, rates: {}, tiers: [], services: {} };
+  return { ...empty, label: "operator", ...rest };
 }
 
 function pico(dollars: string | number): PicoUsd {

@@ -1,14 +1,6 @@
 /** A deployment with nothing but what a test says. */
 
-import type { DeploymentConfig, PriceOverrides } from "../../src/config/config.ts";
-
-export const NO_PRICES: PriceOverrides = {
-  input: null,
-  output: null,
-  cacheRead: null,
-  cacheWrite: null,
-  request: null,
-};
+import type { DeploymentConfig } from "../../src/config/config.ts";
 
 export function deploymentOf(given: Partial<DeploymentConfig>): DeploymentConfig {
   return {
@@ -22,7 +14,7 @@ export function deploymentOf(given: Partial<DeploymentConfig>): DeploymentConfig
     baseModel: null,
     outputTokensMax: null,
     region: null,
-    prices: NO_PRICES,
+    prices: [],
     ...given,
   };
 }

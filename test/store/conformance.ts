@@ -85,6 +85,8 @@ const RATES = Object.fromEntries(
   [...USAGE_PARTS, "request"].map((part) => [part, picoUsd(2n ** 60n)]),
 ) as unknown as Rates;
 
+const MARKUP = { ppm: 123_456n, fixed: nanoUsd(7n) };
+
 /** More than a double can hold. */
 const LARGE = nanoUsd(2n ** 62n - 1n);
 
@@ -95,13 +97,16 @@ function exerciseRows(newPlace: NewPlace): void {
       async (store) => {
         await store.apply([CREATE_DEFAULT]);
         const facts = ledger.facts({ model: AWKWARD, keyAlias: AWKWARD });
-        const call = { at: 1_000, customer: AWKWARD, facts, quote: ledger.quote(10, 5) };
+        const markup = { ppm: -1_000_000n, fixed: nanoUsd(15n) };
+        const quote = ledger.quote(10, 5, { markup });
+        const call = { at: 1_000, customer: AWKWARD, facts, quote };
         const outcome = await one(store, ledger.reserve("h1", call));
         assert.ok(outcome.kind === "held");
         const [hold] = await store.read.openHolds();
         assert.ok(hold !== undefined);
         const { id, ceiling, outputTokens, bounded } = hold;
-        assert.deepEqual(outcome.hold, { id, ceiling, outputTokens, bounded });
+        assert.deepEqual(hold.markup, markup);
+        assert.deepEqual(outcome.hold, { id, ceiling, outputTokens, bounded, markup });
         assert.deepEqual([hold.at, hold.customer, hold.facts], [1_000, AWKWARD, facts]);
         const created = { createdAt: 1_000, revision: "h1" };
         const expected = ledger.customer(AWKWARD, created);
@@ -115,9 +120,17 @@ function exerciseRows(newPlace: NewPlace): void {
 
   test("what a settle writes is read back as it was answered, to the last nano-dollar", async () => {
     const place = await newPlace();
-    const settle = ledger.settle("h1", LARGE, { usage: USAGE, rates: RATES, note: AWKWARD });
+    const pricing = { ...ledger.PRICING, version: AWKWARD, bookCost: LARGE, statedCost: LARGE };
+    const settle = ledger.settle("h1", LARGE, {
+      usage: USAGE,
+      rates: RATES,
+      note: AWKWARD,
+      pricing,
+      unpriced: ["searches", "images"],
+    });
+    const quote = ledger.quote(10, 5, { markup: MARKUP });
     const first = await using(place, async (store) => {
-      await store.apply([ledger.reserve("h1", { customer: AWKWARD })]);
+      await store.apply([ledger.reserve("h1", { customer: AWKWARD, quote })]);
       return one(store, settle);
     });
     await using(place, async (store) => {
@@ -126,8 +139,7 @@ function exerciseRows(newPlace: NewPlace): void {
       const total = lifetimeOf(AWKWARD);
       assert.deepEqual(await store.read.counters([total]), [{ ...total, used: LARGE, held: 0n }]);
       const call = { customer: AWKWARD, keyHash: ledger.MASTER_KEY.hash, facts: ledger.facts() };
-      const { id, at, usage, source, cost, charge, rates, note } = settle;
-      const written = { id, kind: "settled", at, usage, source, cost, charge, rates, note };
+      const written = { ...settle, kind: "settled", markup: MARKUP, corrects: null };
       const [row] = await place.sql("select * from postings");
       const moves = [{ ...total, amount: LARGE }];
       assert.deepEqual(postingOf(row as never), { ...written, ...call, moves });
@@ -143,10 +155,16 @@ function exerciseRows(newPlace: NewPlace): void {
     const own: Budget = {
       ...ledger.budget("b1", limits, "last_call"),
       period: ledger.HOURLY,
+      markup: MARKUP,
       owner: { scope: "customer", id: AWKWARD },
       updatedAt: 7,
     };
-    const rights = { models: ["m1", AWKWARD], allowedRegion: "eu", defaultModel: AWKWARD } as const;
+    const rights = {
+      models: ["m1", AWKWARD],
+      allowedRegion: "eu",
+      defaultModel: AWKWARD,
+      markup: MARKUP,
+    } as const;
     const customer = ledger.customer("acme", {
       alias: AWKWARD,
       blocked: true,

@@ -20,6 +20,7 @@ import type {
   Write,
 } from "../../src/ledger/command.ts";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
+import type { Pricing } from "../../src/money/pricing.ts";
 import type { Period } from "../../src/money/window.ts";
 
 export const HOUR_MS = 3_600_000;
@@ -52,12 +53,12 @@ export function budget(
   enforcement: Enforcement = "hard",
 ): Budget {
   const written = { createdAt: 0, updatedAt: 0, revision: "given" };
-  return { id, period: null, limits, enforcement, owner: null, ...written };
+  return { id, period: null, limits, enforcement, markup: null, owner: null, ...written };
 }
 
 export function customer(id: string, rest: Partial<Customer> = {}): Customer {
   const empty = { alias: null, blocked: false, budgetId: null };
-  const rights = { models: [], allowedRegion: null, defaultModel: null };
+  const rights = { models: [], allowedRegion: null, defaultModel: null, markup: null };
   return { id, ...empty, ...rights, createdAt: 0, revision: "given", ...rest };
 }
 
@@ -94,8 +95,10 @@ export function facts(rest: Partial<CallFacts> = {}): CallFacts {
 
 /** Tokens that cost a nano-dollar each, so that amounts and tokens are the same numbers. */
 export function quote(inputTokens: number, outputTokens = 0, rest: Partial<Quote> = {}): Quote {
-  const price = { inputPico: BigInt(inputTokens) * 1000n, outputRate: picoUsd(1000n) };
-  return { inputTokens, outputTokens, outputTokensMin: outputTokens, choices: 1, price, ...rest };
+  const inputPico = BigInt(inputTokens) * 1000n;
+  const price = { inputPico, feesPico: 0n, outputRate: picoUsd(1000n) };
+  const bounds = { inputTokens, outputTokens, outputTokensMin: outputTokens, choices: 1 };
+  return { ...bounds, price, markup: null, ...rest };
 }
 
 export function reserve(id: string, rest: Partial<Reserve> = {}): Reserve {
@@ -106,8 +109,19 @@ export function reserve(id: string, rest: Partial<Reserve> = {}): Reserve {
 export function settle(id: string, charge: number | bigint, rest: Partial<Settle> = {}): Settle {
   const amount = nanoUsd(BigInt(charge));
   const measured = { usage: {}, source: "provider", rates: null, note: null } as const;
-  return { kind: "settle", id, at: 0, ...measured, cost: amount, charge: amount, ...rest };
+  const priced = { cost: amount, charge: amount, unpriced: [], pricing: PRICING };
+  return { kind: "settle", id, at: 0, ...measured, ...priced, ...rest };
 }
+
+/** Of a price list's entry, for a call that the provider did not price itself. */
+export const PRICING: Pricing = {
+  at: 0,
+  origin: "list",
+  version: "v1",
+  serviceTier: null,
+  bookCost: nanoUsd(7n),
+  statedCost: null,
+};
 
 export function release(id: string, at = 0): Release {
   return { kind: "release", id, at, note: "the provider failed" };

@@ -144,8 +144,8 @@ function quoteOf(words: Words): Quote {
   const isFree = words.takeFlag("free");
   const isUnpriced = words.takeFlag("unpriced");
   const inputTokens = Number(words.take());
-  const dear = { inputPico: BigInt(inputTokens) * 1000n, outputRate };
-  const price = isFree ? { inputPico: 0n, outputRate: picoUsd(0n) } : dear;
+  const dear = { inputPico: BigInt(inputTokens) * 1000n, feesPico: 0n, outputRate };
+  const price = isFree ? { inputPico: 0n, feesPico: 0n, outputRate: picoUsd(0n) } : dear;
   const bounds = { outputTokensMin, choices, price: isUnpriced ? null : price };
   return ledger.quote(inputTokens, outputTokens, bounds);
 }

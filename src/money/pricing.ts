@@ -1,0 +1,97 @@
+/** What a call costs and how that came about, so that a posting can explain itself. */
+
+import { ZERO_USD, type NanoUsd, type PicoUsd } from "./amount.ts";
+import {
+  costAt,
+  ratesFor,
+  unpricedParts,
+  type GivenRates,
+  type Price,
+  type Rates,
+} from "./price.ts";
+import { inputTokens, USAGE_PARTS, type ServiceTier, type Usage, type UsagePart } from "./usage.ts";
+
+/** Who set the price. */
+export type PriceOrigin = "operator" | "list";
+
+/** An entry of the price book. */
+export interface BookPrice extends Price {
+  /** A hash of every number in it: two postings of one version were priced alike. */
+  readonly version: string;
+  readonly origin: PriceOrigin;
+}
+
+/** Whose figure the cost of a posting is; `none` where nobody has one. */
+export type CostOrigin = PriceOrigin | "provider" | "none";
+
+export interface Pricing {
+  /** The time whose price applies: that of the call's beginning, epoch milliseconds. */
+  readonly at: number;
+  readonly origin: CostOrigin;
+  /** Of the price book's entry; null where there is none. */
+  readonly version: string | null;
+  readonly serviceTier: ServiceTier | null;
+  /** What the price book makes of the usage; null where it has no price. */
+  readonly bookCost: NanoUsd | null;
+  /** What the provider says that the call costs; null where it says nothing. */
+  readonly statedCost: NanoUsd | null;
+}
+
+export interface Priced {
+  readonly cost: NanoUsd;
+  /** The unit prices that were used; null where the model has none. */
+  readonly rates: GivenRates | null;
+  /** What was used and not paid for, because nobody knows its price; every part where the model has no price. */
+  readonly unpriced: readonly UsagePart[];
+  readonly pricing: Pricing;
+}
+
+/** What an answer says that bears on its price. */
+export interface Consumed {
+  readonly usage: Usage;
+  readonly serviceTier: ServiceTier | null;
+  readonly statedCost: NanoUsd | null;
+  readonly at: number;
+}
+
+/** The operator's price comes first, then what the provider says that it bills, then the price list. */
+export function priced({ usage, ...told }: Consumed, price: BookPrice | null): Priced {
+  const { serviceTier, statedCost } = told;
+  if (price === null) return withoutBook(usage, told);
+  const rates = ratesFor(price, inputTokens(usage), serviceTier);
+  const bookCost = costAt(rates, usage);
+  const used = usedRates(rates, usage);
+  const pricing = { version: price.version, bookCost, ...told };
+  if (statedCost !== null && price.origin === "list") {
+    return {
+      cost: statedCost,
+      rates: used,
+      unpriced: [],
+      pricing: { origin: "provider", ...pricing },
+    };
+  }
+  const unpriced = unpricedParts(rates, usage);
+  return { cost: bookCost, rates: used, unpriced, pricing: { origin: price.origin, ...pricing } };
+}
+
+function withoutBook(usage: Usage, told: Omit<Consumed, "usage">): Priced {
+  const { statedCost } = told;
+  const isStated = statedCost !== null;
+  return {
+    cost: statedCost ?? ZERO_USD,
+    rates: null,
+    unpriced: isStated ? [] : USAGE_PARTS.filter((part) => (usage[part] ?? 0) > 0),
+    pricing: { origin: isStated ? "provider" : "none", version: null, bookCost: null, ...told },
+  };
+}
+
+/** A posting keeps the rates that made its cost, and not the fifteen others. */
+function usedRates(rates: Rates, usage: Usage): GivenRates {
+  const used: Partial<Record<keyof Rates, PicoUsd>> = {};
+  for (const part of USAGE_PARTS) {
+    const rate = rates[part];
+    if (rate !== undefined && (usage[part] ?? 0) > 0) used[part] = rate;
+  }
+  if (rates.request > 0n) used.request = rates.request;
+  return used;
+}

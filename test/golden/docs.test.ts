@@ -1,0 +1,21 @@
+/** docs/metering.md says what the code does. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { METERING_FILE, renderMeteringDocs } from "../../scripts/metering-docs.ts";
+import { USAGE_PARTS } from "../../src/money/usage.ts";
+import { OPENAI } from "./openai.ts";
+import { OTHERS } from "./others.ts";
+
+const page = readFileSync(METERING_FILE, "utf8");
+
+test("the worked examples are current; if not: node scripts/metering-docs.ts", async () => {
+  assert.equal(page, await renderMeteringDocs(page));
+});
+
+test("every part and every convention is explained", () => {
+  const conventions = [...OPENAI, ...OTHERS].map(({ convention }) => convention);
+  for (const name of [...USAGE_PARTS, ...conventions])
+    assert.ok(page.includes(`\`${name}\``), name);
+});
