@@ -24,7 +24,7 @@ export async function costOf(question: CostQuestion, pricing: Pricing): Promise<
     const message = `The model "${model.slice(0, 100)}" does not exist. See GET /v1/models.`;
     throw new ApiError("model_not_found", message, { param: "model" });
   }
-  const usage = await usageIn(question);
+  const usage = await usageIn(question, deployment.config.provider);
   const price = pricing.prices.priceOf(deployment.config, pricing.clock.now());
   if (price !== null) return cost(usage, price);
   throw new ApiError("unpriced_model", `The model "${model}" has no price.`, { param: "model" });
@@ -36,12 +36,13 @@ function deploymentOf(model: string, { deployments }: Pricing): Deployment | und
   return named ?? [...deployments.values()].flat().find(({ config }) => config.model === model);
 }
 
-async function usageIn(question: CostQuestion): Promise<Usage> {
+async function usageIn(question: CostQuestion, provider: string): Promise<Usage> {
   if ("messages" in question) {
     return { input: await estimatedInputTokens({ messages: question.messages }) };
   }
-  const usage = usageOf(question.usage);
-  if (usage !== undefined) return usage;
+  const answer = question.usage;
+  const counted = usageOf({ convention: "openai_chat", provider, answer, request: {} });
+  if (counted !== undefined) return counted.usage;
   throw new ApiError("invalid_request", "The answer has no usage", {
     param: "completion_response",
   });

@@ -1,7 +1,8 @@
 /** The most that a call can use and cost, under the price of the deployment that would answer it. */
 
 import { picoUsd } from "../money/amount.ts";
-import { dearestInput, dearestOutput, type Price } from "../money/price.ts";
+import { dearestInput, dearestOutput, type Price, type Rates } from "../money/price.ts";
+import { USAGE_PARTS, type Usage } from "../money/usage.ts";
 import type { Quote, QuotedPrice } from "../ledger/command.ts";
 import type { Call } from "./call.ts";
 
@@ -12,7 +13,7 @@ const OUTPUT_TOKENS_DEFAULT = 4096;
 const OUTPUT_TOKENS_MIN = 16;
 
 export function quote(
-  call: Pick<Call, "outputTokensMax" | "choices">,
+  call: Pick<Call, "outputTokensMax" | "choices" | "isUnbounded" | "units">,
   price: Price | null,
   inputTokens: number,
   modelOutputTokensMax: number | null,
@@ -24,22 +25,31 @@ export function quote(
   return {
     inputTokens,
     outputTokens,
-    outputTokensMin: Math.min(outputTokens, OUTPUT_TOKENS_MIN),
+    outputTokensMin:
+      call.isUnbounded === true ? outputTokens : Math.min(outputTokens, OUTPUT_TOKENS_MIN),
     choices: call.choices,
-    price: price === null ? null : quotedPrice(price, inputTokens),
+    price: price === null ? null : quotedPrice(price, inputTokens, call.units ?? {}),
   };
 }
 
 /** At the dearest of the tiers that the input can reach: the true input may be shorter than its bound. */
-function quotedPrice(price: Price, inputTokens: number): QuotedPrice {
+function quotedPrice(price: Price, inputTokens: number, units: Usage): QuotedPrice {
   const reachable = price.tiers.filter((tier) => tier.aboveInputTokens < inputTokens);
   const rates = [price.base, ...reachable.map((tier) => tier.rates)];
   const input = dearest(rates.map(dearestInput));
   const request = dearest(rates.map((rate) => rate.request));
   return {
-    inputPico: BigInt(inputTokens) * input + request,
+    inputPico:
+      BigInt(inputTokens) * input + request + dearest(rates.map((rate) => unitsCost(units, rate))),
     outputRate: picoUsd(dearest(rates.map(dearestOutput))),
   };
+}
+
+function unitsCost(units: Usage, rates: Rates): bigint {
+  return USAGE_PARTS.reduce(
+    (total, part) => total + BigInt(units[part] ?? 0) * (rates[part] ?? 0n),
+    0n,
+  );
 }
 
 function dearest(prices: readonly bigint[]): bigint {

@@ -2,6 +2,7 @@
 
 import { remaining, type Asked, type Held, type Outcome } from "../ledger/command.ts";
 import type { Quote, Standing } from "../ledger/command.ts";
+import type { FailedAttempt } from "../ledger/book.ts";
 import type { Price } from "../money/price.ts";
 import type { Caller } from "../http/auth.ts";
 import type { Call } from "./call.ts";
@@ -31,6 +32,8 @@ export interface Asking {
   /** Where they are known, and not to be found by looking at the body. */
   readonly inputTokens: number | null;
   readonly at: number;
+  /** Deployments that were asked before this one. */
+  readonly attempts: readonly FailedAttempt[];
 }
 
 /** What the ledger said, and to what. */
@@ -67,13 +70,13 @@ export async function answerTo(asking: Asking, gateway: Gateway, put: Put): Prom
 
 /** Only a call that does not fit by the bound that costs nothing is worth tokenising. */
 async function quotedAnswer(asking: Asking, gateway: Gateway, put: Put): Promise<Answer> {
-  const { body } = asking.call;
-  const roughly = quoteFor(asking, asking.inputTokens ?? inputTokensByBytes(body));
+  const { body, uploads } = asking.call;
+  const roughly = quoteFor(asking, asking.inputTokens ?? inputTokensByBytes(body, uploads));
   const rough = await put(commandFor(asking, roughly, gateway));
   if (asking.inputTokens !== null || !mayFitCloser(rough)) {
     return { asking, quote: roughly, outcome: rough };
   }
-  const inputTokens = await inputTokensByTokenizer(body);
+  const inputTokens = await inputTokensByTokenizer(body, uploads);
   if (inputTokens === null || inputTokens >= roughly.inputTokens) {
     return { asking, quote: roughly, outcome: rough };
   }
@@ -82,11 +85,23 @@ async function quotedAnswer(asking: Asking, gateway: Gateway, put: Put): Promise
 }
 
 function quoteFor({ call, deployment, price }: Asking, inputTokens: number): Quote {
-  return quote(call, price, inputTokens, deployment.config.outputTokensMax);
+  const { inputTokensMax, outputTokensMax } = deployment.config;
+  // More than the model takes is refused by its provider.
+  const bound = Math.min(inputTokens, inputTokensMax ?? Number.MAX_SAFE_INTEGER);
+  return quote(call, price, bound, outputTokensMax);
+}
+
+/** What the call may cost there at most, in pico-dollars; null where that is not known. */
+export function ceilingOf(asking: Asking): bigint | null {
+  const { body, uploads } = asking.call;
+  const { price, outputTokens, choices } = quoteFor(asking, inputTokensByBytes(body, uploads));
+  return price === null
+    ? null
+    : price.inputPico + price.outputRate * BigInt(outputTokens * choices);
 }
 
 function commandFor(
-  { call, caller, deployment, at }: Asking,
+  { call, caller, deployment, at, attempts }: Asking,
   quoted: Quote,
   { instance }: Gateway,
 ): Asked {
@@ -98,12 +113,13 @@ function commandFor(
     customer: call.customer,
     key: { hash: caller.keyHash, revision: caller.key?.revision ?? null },
     facts: {
-      route: call.route,
+      route: call.route.name,
       model: call.model,
       provider,
       deployment: deploymentId,
       region,
       keyAlias: caller.key?.alias ?? null,
+      ...(attempts.length === 0 ? {} : { attempts }),
     },
     quote: quoted,
   };

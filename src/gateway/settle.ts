@@ -4,9 +4,9 @@ import type { Held, Release, Settle } from "../ledger/command.ts";
 import { ZERO_USD } from "../money/amount.ts";
 import { cost, ratesFor, type Price } from "../money/price.ts";
 import { inputTokens } from "../money/usage.ts";
-import { isObject, type Json, type JsonObject } from "../platform/json.ts";
 import type { Call } from "./call.ts";
-import type { Answer } from "./forward.ts";
+import { objectOf } from "./dialects/events.ts";
+import type { Answer, Told } from "./forward.ts";
 import { estimatedInputTokens } from "./tokens.ts";
 import { estimatedOutputTokens, tokensOfBytes, type MeteredUsage } from "./estimate.ts";
 import { usageOf } from "./usage.ts";
@@ -53,32 +53,38 @@ async function meteredUsage(
   const { call } = asked;
   const bound = hold.outputTokens * call.choices;
   if (answer.kind === "whole") return meteredBody(asked, answer, bound);
-  const counted = countedIn(asked, answer.usage ?? undefined);
-  if (counted !== undefined) return { usage: counted.usage, source: "provider" };
+  const counted = countedIn(asked, answer.told);
+  if (counted?.final === true) return { usage: counted.usage, source: "provider" };
   const { produced } = answer;
   if (produced === null) return unseen(call, answer, bound);
   // A stream that was cut for running past its bound has shown by its events that it did.
   const ranPast = answer.kind === "broken" && answer.failure === "over_bound";
   const output = estimatedOutputTokens(produced, ranPast ? produced.events : bound);
-  return output === 0 ? null : estimated(call, output);
+  if (output === 0) return null;
+  // Of a stream that broke off, the provider may have told the input.
+  if (counted !== undefined) return { usage: { ...counted.usage, output }, source: "estimated" };
+  return estimated(call, output);
 }
 
 /** An answer without text, such as an empty one, has produced nothing. */
 async function meteredBody(
   asked: Asked,
-  { status, body }: { readonly status: number; readonly body: Buffer },
+  { status, body, told }: Extract<Answer, { kind: "whole" }>,
   bound: number,
 ): Promise<MeteredUsage | null> {
   if (status < 200 || status > 299 || body.length === 0) return null;
-  const answer = parsed(body);
-  const counted = countedIn(asked, answer ?? undefined);
+  const counted = countedIn(asked, told);
   if (counted !== undefined) return { usage: counted.usage, source: "provider" };
-  const text = answer === null ? body : Buffer.from(JSON.stringify(answer["choices"] ?? answer));
+  const { dialect } = asked.call.route;
+  const answer = objectOf(body.toString("utf8"));
+  const text = answer === null ? body : Buffer.from(JSON.stringify(dialect.producedIn(answer)));
   return estimated(asked.call, Math.min(tokensOfBytes(text.length), bound));
 }
 
-function countedIn({ call, provider }: Asked, answer: Json | undefined): Counted | undefined {
-  return usageOf({ convention: "openai_chat", provider, answer, request: call.body });
+function countedIn({ call, provider }: Asked, told: Told | null): Counted | undefined {
+  if (told === null) return undefined;
+  const { convention, answer } = told;
+  return usageOf({ convention, provider, answer, request: call.body });
 }
 
 /**
@@ -97,21 +103,13 @@ function unseen(
 }
 
 async function estimated(call: Call, output: number): Promise<MeteredUsage> {
-  const input = await estimatedInputTokens(call.body);
-  return { usage: { input, output }, source: "estimated" };
+  const input = await estimatedInputTokens(call.body, call.uploads);
+  return { usage: { ...call.units, input, output }, source: "estimated" };
 }
 
-function noteOf(answer: Answer): string | null {
+/** For people: what went wrong, if anything did. */
+export function noteOf(answer: Answer): string | null {
   if (answer.kind === "broken") return answer.failure;
   if (answer.kind === "streamed") return null;
   return answer.status >= 300 ? `the provider answered ${String(answer.status)}` : null;
-}
-
-function parsed(body: Buffer): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(body.toString("utf8"));
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }

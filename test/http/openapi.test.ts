@@ -12,7 +12,7 @@ import { healthRoutes, type Health } from "../../src/admin/health.ts";
 import { adminRoutes } from "../../src/admin/routes.ts";
 import { checkRoutes } from "../../src/gateway/check.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
-import { callRoutes } from "../../src/gateway/routes.ts";
+import { callRoutes } from "../../src/gateway/serve.ts";
 import { HIDDEN } from "../../src/http/openapi.ts";
 import { createServer, type Routes } from "../../src/http/server.ts";
 import { createLog } from "../../src/platform/log.ts";

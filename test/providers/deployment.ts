@@ -21,7 +21,12 @@ export function deploymentOf(given: Partial<DeploymentConfig>): DeploymentConfig
     apiVersion: null,
     baseModel: null,
     outputTokensMax: null,
+    inputTokensMax: null,
+    share: null,
     region: null,
+    timeoutMs: null,
+    streamTimeoutMs: null,
+    cloud: null,
     prices: NO_PRICES,
     ...given,
   };
