@@ -2,12 +2,16 @@
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Dispatcher } from "undici";
-import { authenticate, requireGood } from "../http/auth.ts";
+import { authenticate, requireCalls, requireGood } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
+import { storedSchema } from "./describe.ts";
 import { passedOn, type Headers } from "./headers.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
 
 const PATHS = ["/v1/responses/:id", "/responses/:id"];
+
+const SUMMARIES = { GET: "Read a stored response", DELETE: "Delete a stored response" } as const;
+type Method = keyof typeof SUMMARIES;
 
 interface StoredAnswer {
   readonly status: number;
@@ -21,12 +25,10 @@ export function storedRoutes(app: FastifyInstance, gateway: Gateway): void {
       app.route({
         method,
         url: path,
+        schema: storedSchema(path, SUMMARIES[method]),
         handler: async (request, reply) => {
-          const { status, headers, body } = await ask(
-            method,
-            await idOf(request, gateway),
-            gateway,
-          );
+          const id = await idOf(method, request, gateway);
+          const { status, headers, body } = await ask(method, id, gateway);
           return reply.code(status).headers(headers).send(body);
         },
       });
@@ -34,15 +36,17 @@ export function storedRoutes(app: FastifyInstance, gateway: Gateway): void {
   }
 }
 
-async function idOf(request: FastifyRequest, gateway: Gateway): Promise<string> {
+/** A key that only reads may read. */
+async function idOf(method: Method, request: FastifyRequest, gateway: Gateway): Promise<string> {
   const caller = await authenticate(request.headers, gateway.keyRing.fresh);
   requireGood(caller, gateway.clock.now());
+  if (method === "DELETE") requireCalls(caller, "/v1/responses");
   const { id } = request.params as { readonly id: string };
   return id;
 }
 
 /** A response's id does not say whose it is, so each account is asked until one knows it. */
-async function ask(method: "GET" | "DELETE", id: string, gateway: Gateway): Promise<StoredAnswer> {
+async function ask(method: Method, id: string, gateway: Gateway): Promise<StoredAnswer> {
   for (const deployment of accountsOf(gateway)) {
     const answer = await askOne(method, id, deployment, gateway);
     if (answer.status < 400) return answer;
@@ -51,7 +55,7 @@ async function ask(method: "GET" | "DELETE", id: string, gateway: Gateway): Prom
 }
 
 async function askOne(
-  method: "GET" | "DELETE",
+  method: Method,
   id: string,
   { config, provider }: Deployment,
   gateway: Gateway,
