@@ -98,7 +98,7 @@ export function readTranscription(answer: JsonObject): Reading | undefined {
 /** Speech is bytes: only a stream of events tells tokens, and else what was asked to be said is what is billed. */
 export function readSpeech(answer: JsonObject, request: JsonObject): Reading | undefined {
   const { input: text } = request;
-  const characters = typeof text === "string" ? [...text].length : 0;
+  const characters = typeof text === "string" ? Array.from(text).length : 0;
   const block = objectIn(answer["usage"]);
   const input = count(block["input_tokens"]);
   const outputAudio = count(block["output_tokens"]);
