@@ -6,6 +6,7 @@ import { cost, ratesFor, type Price } from "../money/price.ts";
 import { inputTokens } from "../money/usage.ts";
 import type { Call } from "./call.ts";
 import { objectOf } from "./dialects/events.ts";
+import { likelyUnits } from "./dialects/media.ts";
 import type { Answer, Told } from "./forward.ts";
 import { estimatedInputTokens } from "./tokens.ts";
 import { estimatedOutputTokens, tokensOfBytes, type MeteredUsage } from "./estimate.ts";
@@ -104,7 +105,7 @@ function unseen(
 
 async function estimated(call: Call, output: number): Promise<MeteredUsage> {
   const input = await estimatedInputTokens(call.body, call.uploads);
-  return { usage: { ...call.units, input, output }, source: "estimated" };
+  return { usage: { ...likelyUnits(call.units ?? {}), input, output }, source: "estimated" };
 }
 
 /** For people: what went wrong, if anything did. */

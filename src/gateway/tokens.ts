@@ -24,6 +24,9 @@ const STORED_TOKENS_MAX = 1_050_000;
 /** Providers count ten tokens for a second of sound, and speech at six kilobits is as small as it gets. */
 const SOUND_BYTES_PER_TOKEN = 64;
 
+/** The same for speech at 32 kilobits, which most of it is better than. */
+const SOUND_BYTES_LIKELY = 400;
+
 /** Tokenising this much takes some 10 ms of prose; a longer text keeps its byte bound rather than block other calls. */
 const TOKENISED_BYTES_MAX = 64 * 1024;
 
@@ -72,7 +75,14 @@ export async function estimatedInputTokens(
   body: JsonObject,
   uploads: Uploads = [],
 ): Promise<number> {
-  const { parts, fixedTokens } = textOf(body, uploads);
+  const pictures = uploads.filter(({ kind }) => kind === "image");
+  const sound = uploads.filter(({ kind }) => kind === "other");
+  const text = textOf(body, pictures);
+  const { parts } = text;
+  const fixedTokens = sound.reduce(
+    (total, { bytes }) => total + Math.ceil(bytes / SOUND_BYTES_LIKELY),
+    text.fixedTokens,
+  );
   const bytes = bytesOf(parts);
   if (bytes > TOKENISED_BYTES_MAX) return fixedTokens + Math.ceil(bytes / BYTES_PER_TOKEN);
   return fixedTokens + (await countTokens(parts));

@@ -124,6 +124,20 @@ onEachDatabase((database) => {
     assert.equal(upstream.received.length, 1);
   });
 
+  test("the key of one caller is not another's", async () => {
+    const made = await purser.post("/key/generate", {});
+    await send("shared");
+    const body = { model: "m", user: "shared", max_tokens: 20, messages: MESSAGES };
+    const theirs = {
+      "idempotency-key": "shared",
+      authorization: `Bearer ${String(made.body.key)}`,
+    };
+    const reply = await purser.post("/v1/chat/completions", body, theirs);
+    assert.equal(reply.status, 200, reply.text);
+    assert.equal(reply.headers.get("x-purser-replayed"), null);
+    assert.equal(upstream.received.length, 2);
+  });
+
   test("an answer that is too long to keep is not made a second time", async () => {
     upstream.answer = (_received, response) =>
       json(response, 200, { long: "x".repeat(1_200_000), usage: { prompt_tokens: 1 } });

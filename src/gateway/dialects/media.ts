@@ -2,6 +2,7 @@
 
 import type { Asked, Dialect, EventKind, StreamShape } from "./dialect.ts";
 import { dataEvent, dataOf, objectAt, textAt } from "./events.ts";
+import type { Usage } from "../../money/usage.ts";
 import type { Upload } from "../form.ts";
 import { choicesIn, invalid, requireInput, streamIn } from "./fields.ts";
 
@@ -16,6 +17,8 @@ const TRANSCRIPT_TOKENS_MAX = 65_536;
 
 /** A second of speech at six kilobits, which is as small as it gets. */
 const SOUND_BYTES_MIN = 750;
+
+const SOUND_BYTES_LIKELY = 4000;
 
 const stream: StreamShape = {
   markers: [Buffer.from('"usage"'), Buffer.from('"error"')],
@@ -60,6 +63,13 @@ export const transcription: Dialect = {
   }),
   producedIn: (answer) => answer["text"] ?? answer,
 };
+
+/** What a file of sound most likely holds: speech at 32 kilobits, leaning up. */
+export function likelyUnits(units: Usage): Usage {
+  const { seconds } = units;
+  if (seconds === undefined) return units;
+  return { ...units, seconds: Math.ceil((seconds * SOUND_BYTES_MIN) / SOUND_BYTES_LIKELY) };
+}
 
 function secondsAtMost(uploads: readonly Upload[]): number {
   return uploads.reduce((total, { bytes }) => total + Math.ceil(bytes / SOUND_BYTES_MIN), 0);
