@@ -51,7 +51,11 @@ export async function firstAttempt(
   }
 }
 
-/** Rejects with the refusal where the next deployment is one that the customer cannot pay for. */
+/**
+ * No try begins later than one call may take, so all of them together end before two.
+ *
+ * Rejects with the refusal where the next deployment is one that the customer cannot pay for.
+ */
 export async function tryUntilAnswered(
   first: Reserved,
   pool: readonly Deployment[],
@@ -67,7 +71,8 @@ export async function tryUntilAnswered(
     const fault = faultOf(answer, client.headersSent);
     if (fault === null) return { reserved, answer };
     noteFailure(asking, fault, gateway);
-    const next = trials.next(deployment, fault);
+    const isLate = gateway.clock.now() - first.asking.at > gateway.deadlines.callMs;
+    const next = isLate ? undefined : trials.next(deployment, fault);
     if (next === undefined) return { reserved, answer };
     if (next.deployment === deployment) await pause(answer, repeats, gateway);
     reserved = await begin(askingAfter(asking, answer, next, gateway), gateway);

@@ -38,7 +38,8 @@ export async function once(
   const name = firstHeader(headers, "idempotency-key");
   if (name === undefined) return work(client);
   const claim = claimOf(name, caller, call, gateway.clock.now());
-  const stale = claim.at - gateway.deadlines.callMs;
+  // No call takes as long as this, with all its tries; whoever claimed the name before that is dead.
+  const stale = claim.at - 2 * gateway.deadlines.callMs;
   const claimed = await gateway.answers.claim(claim, stale);
   if (claimed.kind === "answered") return replay(claimed.answer, call, client);
   if (claimed.kind !== "taken") throw conflict(claimed.kind);
