@@ -11,6 +11,8 @@ export interface CallPlan {
   readonly stream: boolean;
   readonly script: Partial<Script>;
   readonly maxTokens?: number;
+  /** Text before the prompt, as long conversations have. */
+  readonly padding?: string;
 }
 
 export function call(server: Pick<Server, "headers">, plan: CallPlan): BenchRequest {
@@ -20,11 +22,29 @@ export function call(server: Pick<Server, "headers">, plan: CallPlan): BenchRequ
     body: JSON.stringify({
       model: MODEL,
       user: plan.customer,
-      messages: [{ role: "user", content: writePrompt(plan.script) }],
+      messages: [{ role: "user", content: (plan.padding ?? "") + writePrompt(plan.script) }],
       ...(plan.maxTokens === undefined ? {} : { max_tokens: plan.maxTokens }),
       ...(plan.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
     }),
   };
+}
+
+export function embedding(server: Pick<Server, "headers">, customer: string): BenchRequest {
+  return {
+    path: "/v1/embeddings",
+    headers: { "content-type": "application/json", ...server.headers },
+    body: JSON.stringify({ model: MODEL, user: customer, input: EMBEDDED }),
+  };
+}
+
+/** Sixteen paragraphs, as a batch of documents has. */
+const EMBEDDED = Array.from({ length: 16 }, () =>
+  "A purser keeps the accounts of a ship. ".repeat(12),
+);
+
+/** English words of four letters: with its space each is about a token. */
+export function textOfTokens(tokens: number): string {
+  return "ship ".repeat(tokens);
 }
 
 export interface AnsweredUsage {

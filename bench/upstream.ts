@@ -42,6 +42,7 @@ function answer(request: IncomingMessage, response: ServerResponse, text: string
   if (request.url === "/bench/truth") return sendJson(response, 200, readTruth());
   if (request.url === "/bench/reset") return sendJson(response, 200, reset());
   if (request.url === "/bench/ready") return sendJson(response, 200, { ready: true });
+  if (request.url?.endsWith("/embeddings") === true) return embed(response, text);
   if (request.method !== "POST" || !request.url?.endsWith("/chat/completions")) {
     return sendJson(response, 404, { error: { message: "no such route", type: "not_found" } });
   }
@@ -55,6 +56,17 @@ function answer(request: IncomingMessage, response: ServerResponse, text: string
   count(work, work.completionTokens, true);
   sendJson(response, 200, completion(work));
 }
+
+/** One vector of the usual length for each text; a token for four bytes. */
+function embed(response: ServerResponse, text: string): void {
+  const { input, model } = JSON.parse(text) as { input: readonly string[]; model: string };
+  const data = input.map((_, index) => ({ object: "embedding", index, embedding: VECTOR }));
+  const tokens = Math.ceil(input.join("").length / 4);
+  const usage = { prompt_tokens: tokens, total_tokens: tokens };
+  sendJson(response, 200, { object: "list", model, data, usage });
+}
+
+const VECTOR = Array.from({ length: 256 }, (_, index) => Math.sin(index) / 16);
 
 function plan(body: ChatBody): Work {
   const script = readPrompt(body.messages.at(-1)?.content ?? "");

@@ -11,7 +11,8 @@ import type { Config, DeploymentConfig, WebhookConfig } from "./config/config.ts
 import { createDelivery, type Delivery } from "./events/outbox.ts";
 import { checkRoutes } from "./gateway/check.ts";
 import { costOf } from "./gateway/calculate.ts";
-import { callRoutes } from "./gateway/routes.ts";
+import { Cooldowns } from "./gateway/cooldowns.ts";
+import { callRoutes } from "./gateway/serve.ts";
 import type { Deployment } from "./gateway/gateway.ts";
 import { KeyRing } from "./gateway/key-ring.ts";
 import { hashOf, signingSecretOf, type Keys } from "./http/auth.ts";
@@ -67,7 +68,10 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
     ...parts,
     keyRing: new KeyRing(keys),
     signingSecret: signerOf(config),
+    cooldowns: new Cooldowns(config.routing),
+    random: Math.random,
     ledger: calls,
+    answers: ledger.answers,
   };
   const server = await createServer({ requestBytesMax, log }, [
     (app) => callRoutes(app, gateway),
@@ -152,9 +156,6 @@ async function warningsAtStart(
 ): Promise<string[]> {
   const now = clock.now();
   const unpriced = deployments.filter((deployment) => prices.priceOf(deployment, now) === null);
-  const repeated = [...Map.groupBy(deployments, ({ modelName }) => modelName)].filter(
-    ([, entries]) => entries.length > 1,
-  );
   const { defaultCustomerBudgetId: id, fallbackCustomerCap } = budgets;
   const instead = fallbackCustomerCap === null ? "no limit" : "max_end_user_budget";
   const isMissing = id !== null && (await ledger.read.budget(id)) === undefined;
@@ -162,10 +163,6 @@ async function warningsAtStart(
     ...unpriced.map(
       ({ modelName }) =>
         `${modelName} has no price: it is refused to customers with a money limit and free to others`,
-    ),
-    ...repeated.map(
-      ([name, entries]) =>
-        `${name} has ${String(entries.length)} entries, of which the first is used`,
     ),
     ...(isMissing ? [`there is no budget ${id} yet: customers without one have ${instead}`] : []),
   ];

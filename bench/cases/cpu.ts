@@ -86,6 +86,32 @@ export async function measureStreams(
   };
 }
 
+/** Calls that differ by what they carry. */
+export interface Bodies {
+  readonly name: CaseName;
+  readonly title: string;
+  readonly about: string;
+  readonly concurrency: number;
+  readonly request: (server: Server, customer: string) => BenchRequest;
+}
+
+/** A few customers are enough, as their bodies are kept in memory. */
+const BODY_CUSTOMERS = 8;
+
+export async function measureBodies(plan: CpuPlan, bodies: Bodies): Promise<CaseResult> {
+  const customers = plan.customers.slice(0, BODY_CUSTOMERS);
+  const prepared = new Map(
+    plan.servers.map((server) => [server, customers.map((name) => bodies.request(server, name))]),
+  );
+  const rows = await measure(plan, {
+    concurrency: bodies.concurrency,
+    request: (server, index) => at(prepared.get(server), index),
+    check: (answer) => answer.status === 200,
+  });
+  const { name, title, about } = bodies;
+  return { name, title, about, rows };
+}
+
 /** Every chunk is over 100 bytes; counting them would cost the load generator more than the server. */
 function isWholeStream(body: Buffer): boolean {
   return body.length > STREAM_CHUNKS * 100 && body.subarray(-16).includes("data: [DONE]");

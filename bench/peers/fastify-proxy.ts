@@ -13,7 +13,7 @@ app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, b
 });
 
 app.get("/ready", () => ({ ready: true }));
-app.post("/v1/chat/completions", (request, reply) => {
+app.post("/v1/*", (request, reply) => {
   reply.hijack();
   const headers = { "content-type": "application/json" };
   const body = request.body as Buffer;

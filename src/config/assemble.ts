@@ -5,12 +5,13 @@ import type { BudgetsConfig, Config, DatabaseConfig, Deadlines, WebhookConfig } 
 import { customersOf, newCustomersOf } from "./customers.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { DEMO_MASTER_KEY } from "./demo.ts";
-import { readDeployments } from "./deployment.ts";
+import { readDeployments, type Timeouts } from "./deployment.ts";
 import type { Key, Values } from "./key.ts";
 import { FLAGS, VARIABLES, type KEYS } from "./keys.ts";
 import { readMarkup } from "./markup.ts";
 import { addIgnored, addMistake, addWarning, inside, variable } from "./scope.ts";
 import type { Scope, Variables } from "./scope.ts";
+import { checkFallbacks, routingOf } from "./routing.ts";
 import { readKey, readSection, readVariable } from "./section.ts";
 import { parseVariable } from "./settings.ts";
 
@@ -22,6 +23,7 @@ export interface Flags {
 
 type General = Values<(typeof KEYS)["general_settings"]>;
 type Litellm = Values<(typeof KEYS)["litellm_settings"]>;
+type Router = Values<(typeof KEYS)["router_settings"]>;
 
 const FILE_VARIABLE: Key<string> = { parse: parseVariable, about: "A variable.", secret: true };
 const MASTER_KEY_VARIABLES = ["PURSER_MASTER_KEY", "LITELLM_MASTER_KEY"] as const;
@@ -31,8 +33,12 @@ const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 export function assemble(document: JsonObject, flags: Flags, root: Scope): Config | null {
   const file = readSection("config", document, root);
   const scope = { ...root, variables: variablesOf(file.environment_variables ?? {}, root) };
-  const { general, litellm } = readSettings(file, scope);
-  const deployments = readDeployments(file.model_list ?? [], inside(scope, "model_list"));
+  const { general, litellm, router } = readSettings(file, scope);
+  const timeouts = timeoutsOf(router, litellm);
+  const deployments = readDeployments(file.model_list ?? [], timeouts, inside(scope, "model_list"));
+  const routing = routingOf(router, litellm);
+  const names = new Set(deployments.map(({ modelName }) => modelName));
+  checkFallbacks(routing, names, inside(scope, "router_settings"));
   const webhook = readWebhook(general.alerting ?? [], scope);
   const database = readDatabase(general, scope);
   const host = readKey(FLAGS.host, flags.host, { ...scope, path: "--host" });
@@ -57,6 +63,7 @@ export function assemble(document: JsonObject, flags: Flags, root: Scope): Confi
     },
     webhook,
     deadlines: deadlinesOf(general),
+    routing,
     requestBytesMax: general.request_bytes_max ?? DEFAULTS.requestBytesMax,
     ignored: scope.findings.ignored,
     warnings: scope.findings.warnings,
@@ -78,8 +85,8 @@ function readSettings(file: Values<(typeof KEYS)["config"]>, scope: Scope) {
   const { general_settings, litellm_settings, router_settings } = file;
   const general = readSection("general_settings", general_settings ?? {}, at("general_settings"));
   const litellm = readSection("litellm_settings", litellm_settings ?? {}, at("litellm_settings"));
-  readSection("router_settings", router_settings ?? {}, at("router_settings"));
-  return { general, litellm };
+  const router = readSection("router_settings", router_settings ?? {}, at("router_settings"));
+  return { general, litellm, router };
 }
 
 function readMasterKey(general: General, scope: Scope): string | null {
@@ -141,6 +148,12 @@ function deadlinesOf(general: General): Deadlines {
     callMs: general.call_timeout ?? deadlines.callMs,
     shutdownMs: general.shutdown_timeout ?? deadlines.shutdownMs,
   };
+}
+
+/** Of deployments that name none of their own. */
+function timeoutsOf(router: Router, litellm: Litellm): Timeouts {
+  const timeoutMs = router.timeout ?? litellm.request_timeout;
+  return { timeoutMs, streamTimeoutMs: router.stream_timeout ?? timeoutMs };
 }
 
 function warnOfExposure(masterKey: string, host: string, scope: Scope): void {

@@ -21,6 +21,7 @@ export interface Config {
   readonly place: Place;
   readonly webhook: WebhookConfig | null;
   readonly deadlines: Deadlines;
+  readonly routing: RoutingConfig;
   readonly requestBytesMax: number;
   /** LiteLLM settings that were given and mean nothing here, each with the reason. */
   readonly ignored: readonly { readonly path: string; readonly reason: string }[];
@@ -47,8 +48,17 @@ export interface DeploymentConfig {
   /** The model whose list price applies, where `model` is a private name. */
   readonly baseModel: string | null;
   readonly outputTokensMax: number | null;
-  /** `region_name`, for customers who are kept to a region. */
+  /** The longest input; null if it is not known. */
+  readonly inputTokensMax: number | null;
+  /** Of the deployments of one name each gets its share: by `weight`, else by `rpm`, else by `tpm`. */
+  readonly share: number | null;
+  /** Where it runs, for customers that may be served from one region only. */
   readonly region: string | null;
+  /** Milliseconds, in place of the deadlines of all: of a call in one piece, and until a stream begins. */
+  readonly timeoutMs: number | null;
+  readonly streamTimeoutMs: number | null;
+  /** Of a provider that is a cloud. */
+  readonly cloud: CloudConfig | null;
   /** In the order of their beginning, each in place of the one before; empty where the list price holds. */
   readonly prices: readonly PriceOverride[];
 }
@@ -82,6 +92,43 @@ export interface MarkupConfig {
   readonly margins: Readonly<Record<string, Markup>>;
   /** By provider, in millionths. */
   readonly discountsPpm: Readonly<Record<string, bigint>>;
+}
+
+/** What Amazon's and Google's clouds ask for in place of one key. */
+export interface CloudConfig {
+  readonly region: string | null;
+  /** Google's. */
+  readonly project: string | null;
+  /** Google's: the JSON of a service account. */
+  readonly credentials: string | null;
+  /** Amazon's. */
+  readonly accessKeyId: string | null;
+  readonly secretAccessKey: string | null;
+  readonly sessionToken: string | null;
+}
+
+export interface RoutingConfig {
+  /** Further tries after a failure; null tries each other deployment of the model once, and two at most. */
+  readonly retries: number | null;
+  /** The least wait before a deployment is tried again. */
+  readonly retryAfterMs: number;
+  /** Within a minute; one more, and the deployment is left alone for `cooldownMs`. */
+  readonly failuresAllowed: number;
+  readonly cooldownMs: number;
+  /** Whether a deployment whose context is too short for the input is passed over. */
+  readonly checksContext: boolean;
+  readonly fallbacks: FallbacksConfig;
+}
+
+/** Models that stand in for another one, in order. */
+export interface FallbacksConfig {
+  readonly general: ReadonlyMap<string, readonly string[]>;
+  /** Where the input is too long. */
+  readonly context: ReadonlyMap<string, readonly string[]>;
+  /** Where the provider's filter refused it. */
+  readonly policy: ReadonlyMap<string, readonly string[]>;
+  /** For models that are named in none of these. */
+  readonly fallback: readonly string[];
 }
 
 export interface BudgetsConfig {

@@ -19,6 +19,13 @@ export const DEFAULTS = {
   /** A long conversation with pictures in base64 is about 20 MiB; each call in flight may hold as much memory. */
   requestBytesMax: 32 * MIB,
   place: { zone: "UTC", resetTime: "00:00" },
+  routing: {
+    /** OpenAI's SDKs wait as long before their first retry. */
+    retryAfterMs: 500,
+    /** LiteLLM's numbers, as are the five seconds below. */
+    failuresAllowed: 3,
+    cooldownMs: 5_000,
+  },
   deadlines: {
     /** A reasoning model that does not stream sends its headers after the last thought: minutes. */
     headersMs: 300_000,
@@ -29,5 +36,10 @@ export const DEFAULTS = {
     /** As long as Kubernetes waits by default before it kills; raise both for longer calls. */
     shutdownMs: 30_000,
   },
-} as const satisfies Partial<Omit<Config, "customers">> &
-  Partial<Config["budgets"]> & { readonly customers: Partial<Config["customers"]> };
+} as const satisfies Defaults;
+
+type Defaults = Partial<Omit<Config, "customers" | "routing">> &
+  Partial<Config["budgets"]> & {
+    readonly customers: Partial<Config["customers"]>;
+    readonly routing: Partial<Config["routing"]>;
+  };

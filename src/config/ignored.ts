@@ -25,14 +25,13 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
     ),
     missed("each deployment names its own api_key", "credential_list default_vertex_config"),
   ],
-  deployment: [missed("load balancing by weight is not built yet", "tpm rpm weight")],
+  deployment: [missed("shares are read from litellm_params", "tpm rpm weight")],
   litellm_params: [
-    missed("limits of one deployment are not built yet", "tpm rpm itpm otpm max_parallel_requests"),
+    missed("limits of one deployment are not built yet", "itpm otpm max_parallel_requests"),
     missed(
-      "retries, weights and cooldowns of one deployment are not configurable yet",
-      "num_retries max_retries weight order cooldown_time tags tag_regex",
+      "retries and cooldowns are the same for all deployments; see router_settings",
+      "num_retries max_retries order cooldown_time tags tag_regex",
     ),
-    missed("headers_timeout, idle_timeout and call_timeout apply", "timeout stream_timeout"),
     missed(
       ADDED_PARAMETERS,
       `temperature top_p top_k max_tokens max_completion_tokens seed stop presence_penalty
@@ -45,18 +44,17 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
        merge_reasoning_content_in_choices supports_system_message use_chat_completions_api`,
     ),
     missed(
-      "it belongs to a provider that Purser does not speak to yet",
-      `aws_access_key_id aws_secret_access_key aws_session_token aws_region_name aws_profile_name
-       aws_session_name aws_role_name aws_web_identity_token aws_bedrock_runtime_endpoint
-       vertex_project vertex_location vertex_credentials watsonx_region_name`,
+      "roles and profiles are not assumed; give a key, or run where AWS_ACCESS_KEY_ID is set",
+      "aws_profile_name aws_session_name aws_role_name aws_web_identity_token",
     ),
+    missed("it belongs to a provider that Purser does not speak to yet", "watsonx_region_name"),
     harmless(OWN_CREDENTIALS, "configurable_clientside_auth_params use_in_pass_through"),
     harmless(NO_BATCHES, "input_cost_per_token_batches output_cost_per_token_batches"),
   ],
   model_info: [
     harmless(
       "what a model can do is for its provider to say",
-      `max_input_tokens max_tokens supported_openai_params supported_endpoints litellm_provider
+      `max_tokens supported_openai_params supported_endpoints litellm_provider
        supports_function_calling supports_parallel_function_calling supports_tool_choice
        supports_vision supports_reasoning supports_response_schema supports_system_messages
        supports_prompt_caching supports_audio_input supports_audio_output supports_pdf_input
@@ -65,7 +63,7 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
     ),
     harmless("it is a remark", "description created_at created_by updated_at updated_by db_model"),
     harmless(NO_BATCHES, "input_cost_per_token_batches output_cost_per_token_batches"),
-    missed("limits of one deployment are not built yet", "tpm rpm"),
+    missed("shares are read from litellm_params", "tpm rpm"),
     missed("access groups are not built yet; keys name their models", "access_groups"),
     missed(
       "health checks of providers are not built yet",
@@ -170,11 +168,9 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
     ),
     missed("answers are not cached yet", "cache cache_params"),
     missed(
-      "retries and fallbacks are not configurable yet",
-      `num_retries num_retries_per_request allowed_fails cooldown_time fallbacks max_fallbacks
-       default_fallbacks context_window_fallbacks content_policy_fallbacks model_alias_map`,
+      "num_retries and fallbacks say how often and where a call is tried again",
+      "num_retries_per_request max_fallbacks model_alias_map",
     ),
-    missed("general_settings.call_timeout applies", "request_timeout"),
     missed(
       "certificates are always verified; NODE_EXTRA_CA_CERTS adds your own",
       "ssl_verify ssl_certificate",
@@ -192,19 +188,16 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
   ],
   router_settings: [
     missed(
-      "retries, fallbacks and cooldowns are not configurable yet",
-      `num_retries max_retries retry_after retry_policy model_group_retry_policy fallbacks
-       default_fallbacks max_fallbacks context_window_fallbacks content_policy_fallbacks
-       allowed_fails allowed_fails_policy cooldown_time disable_cooldowns`,
+      "num_retries and allowed_fails are the same for every kind of failure",
+      `max_retries retry_policy model_group_retry_policy max_fallbacks allowed_fails_policy`,
     ),
     missed(
-      "load balancing is not configurable yet",
+      "deployments are chosen by weight, and left alone while they fail",
       `routing_strategy routing_strategy_args routing_groups enable_pre_call_check weights
-       enable_pre_call_checks optional_pre_call_checks default_priority polling_interval
+       optional_pre_call_checks default_priority polling_interval
        deployment_affinity_ttl_seconds ignore_invalid_deployments router_general_settings`,
     ),
     missed("model aliases are not built yet", "model_group_alias"),
-    missed("general_settings.call_timeout applies", "timeout stream_timeout"),
     missed(ADDED_PARAMETERS, "default_litellm_params"),
     missed("answers are not cached yet", "cache_responses caching_groups cache_kwargs"),
     missed(ONLY_CALLS, "alerting_config assistants_config search_tools"),

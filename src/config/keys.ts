@@ -6,6 +6,13 @@ import { parseDatabase } from "./database.ts";
 import type { Key, Keys } from "./key.ts";
 import { MARGIN_KEYS, OWN_PRICE_KEYS, PRICE_KEYS } from "./price-keys.ts";
 import {
+  CLOUD_KEYS,
+  ROUTER_KEYS,
+  SHARE_KEYS,
+  SHARED_ROUTER_KEYS,
+  timeout,
+} from "./routing-keys.ts";
+import {
   parseAlertChannel,
   parseCredential,
   parseMasterKey,
@@ -44,7 +51,7 @@ export const KEYS = {
     },
     general_settings: { parse: parseMapping, about: "See below." },
     litellm_settings: { parse: parseMapping, about: "See below." },
-    router_settings: { parse: parseMapping, about: "Accepted, but without effect yet." },
+    router_settings: { parse: parseMapping, about: "See below." },
     environment_variables: {
       parse: parseMapping,
       about: "Variables for the rest of the file; they win over the real environment.",
@@ -53,8 +60,7 @@ export const KEYS = {
   deployment: {
     model_name: {
       parse: parseModelName,
-      about:
-        "The name that clients ask for. Of several entries the first is used, or the first in the region.",
+      about: "The name that clients ask for. Several entries of one name share its calls.",
       required: "add the name that clients ask for",
     },
     litellm_params: {
@@ -88,10 +94,14 @@ export const KEYS = {
       default: "`AZURE_API_VERSION`",
     },
     base_model: { parse: parseText, about: "As in `model_info`." },
+    ...SHARE_KEYS,
+    timeout: timeout("For a call in one piece; `call_timeout` bounds it, too."),
+    stream_timeout: timeout("Until a stream begins."),
     region_name: {
       parse: parseRegion,
       about: "Where the deployment is: `eu` or `us` serves customers who are kept to that region.",
     },
+    ...CLOUD_KEYS,
     ...PRICE_KEYS,
   },
   model_info: {
@@ -110,6 +120,10 @@ export const KEYS = {
       parse: wholeNumber({ min: 1, max: 1e9, what: "a whole number", example: 4096 }),
       about: "What the model can answer with at most; bounds what a call can cost.",
       default: "from the price list",
+    },
+    max_input_tokens: {
+      parse: wholeNumber({ min: 1, max: 1e9, what: "a whole number", example: 128_000 }),
+      about: "The longest input that the model takes; bounds what a call can cost.",
     },
     prices: { parse: parseList, about: "The model's prices in Purser's own keys, see below." },
     ...PRICE_KEYS,
@@ -195,8 +209,10 @@ export const KEYS = {
       default: `\`"${DEFAULTS.place.resetTime}"\``,
     },
     ...LITELLM_CUSTOMER_KEYS,
+    ...SHARED_ROUTER_KEYS,
+    request_timeout: timeout("As `timeout` in `router_settings`."),
   },
-  router_settings: {},
+  router_settings: ROUTER_KEYS,
   ...OWN_PRICE_KEYS,
   margin: MARGIN_KEYS,
 } satisfies Readonly<Record<string, Keys>>;
@@ -219,6 +235,7 @@ export const VARIABLES = {
       "Signs deliveries as Standard Webhooks do: `whsec_` and 24 to 64 bytes in base64. Unsigned without it.",
     secret: true,
   },
+  AWS_REGION: { parse: parseText, about: "As `aws_region_name`." },
   AZURE_API_VERSION: { parse: parseText, about: "As `api_version`." },
 } satisfies Keys;
 

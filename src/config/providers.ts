@@ -9,6 +9,8 @@ export interface KnownProvider {
   readonly baseVariable?: string;
   /** There is no address that would do for everybody. */
   readonly needsBase?: true;
+  /** It wants more than a key, or other than one. */
+  readonly cloud?: "amazon" | "google";
 }
 
 export const KNOWN_PROVIDERS = {
@@ -40,6 +42,15 @@ export const KNOWN_PROVIDERS = {
     needsKey: false,
     baseVariable: "LM_STUDIO_API_BASE",
   },
+  anthropic: {
+    keyVariables: ["ANTHROPIC_API_KEY"],
+    needsKey: true,
+    baseVariable: "ANTHROPIC_API_BASE",
+  },
+  gemini: { keyVariables: ["GEMINI_API_KEY", "GOOGLE_API_KEY"], needsKey: true },
+  vertex_ai: { keyVariables: ["GOOGLE_VERTEX_API_KEY"], needsKey: false, cloud: "google" },
+  bedrock: { keyVariables: ["AWS_BEARER_TOKEN_BEDROCK"], needsKey: false, cloud: "amazon" },
+  cohere: { keyVariables: ["COHERE_API_KEY", "CO_API_KEY"], needsKey: true },
   fake: { keyVariables: [], needsKey: false },
 } as const satisfies Readonly<Record<string, KnownProvider>>;
 
@@ -52,23 +63,18 @@ export const PROVIDER_ALIASES: Readonly<Record<string, ProviderName>> = {
   nvidia: "nvidia_nim",
   ollama_chat: "ollama",
   vllm: "hosted_vllm",
+  cohere_chat: "cohere",
+  vertex_ai_beta: "vertex_ai",
 };
 
-/** LiteLLM providers that do not speak the OpenAI dialect, so that no `api_base` makes them work. */
+/** LiteLLM providers that Purser has no words for, so that no `api_base` makes them work. */
 export const FOREIGN_PROVIDERS: readonly string[] = [
   "ai21",
-  "anthropic",
   "azure_ai",
-  "bedrock",
-  "cohere",
-  "cohere_chat",
   "databricks",
-  "gemini",
   "huggingface",
   "replicate",
   "sagemaker",
-  "vertex_ai",
-  "vertex_ai_beta",
   "watsonx",
 ];
 

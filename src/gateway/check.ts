@@ -12,7 +12,8 @@ import type { JsonObject } from "../platform/json.ts";
 import type { Gateway } from "./gateway.ts";
 import { isoTime } from "./headers.ts";
 import { refuseJunk } from "./identify.ts";
-import { chatOf, OUTPUT_TOKENS_MAX, type ChatBody } from "./read.ts";
+import { OUTPUT_TOKENS_MAX } from "./dialects/fields.ts";
+import { understand } from "./read.ts";
 import { refusalError } from "./refusal.ts";
 import { answerTo, type Asking } from "./reserve.ts";
 import { route } from "./route.ts";
@@ -80,15 +81,16 @@ interface Question {
 
 function askingOf({ id, customer, caller, body }: Question, gateway: Gateway): Asking {
   refuseJunk(customer, gateway.customers);
-  const call = { id, ...CHAT, customer, ...chatFrom(body) };
+  const call = { id, route: CHAT, customer, query: "", passed: {}, ...chatFrom(body) };
   return { ...route(call, caller, gateway), inputTokens: body.input_tokens ?? null };
 }
 
-function chatFrom(body: Body): ChatBody {
-  if (body.messages !== undefined) return chatOf(body, undefined);
+function chatFrom(body: Body) {
+  const given = { body, form: null, uploads: [] };
+  if (body.messages !== undefined) return understand(CHAT, given, undefined);
   if (body.input_tokens === undefined) throw unmeasured();
   const { model, max_tokens: outputTokensMax = null } = body;
-  return { model, stream: false, wantsUsage: false, outputTokensMax, choices: 1, body };
+  return { model, stream: false, wantsUsage: false, outputTokensMax, choices: 1, ...given };
 }
 
 function unmeasured(): ApiError {

@@ -1,29 +1,36 @@
 /** The way of a call: identified, read, routed, reserved, forwarded, settled, and only then finished. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { authenticate, requireCalls, type Caller } from "../http/auth.ts";
+import { authenticate, requireCalls, requireGood, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
 import type { Release, Settle } from "../ledger/command.ts";
+import { LedgerUnavailable } from "../ledger/store.ts";
 import type { BookPrice } from "../money/pricing.ts";
+import { firstAttempt, tryUntilAnswered } from "./attempt.ts";
 import type { Call } from "./call.ts";
+import type { Client } from "./client.ts";
 import { customerFor } from "./customer-rule.ts";
+import { dataEvent } from "./dialects/events.ts";
 import { finish, type Finished } from "./finish.ts";
-import { forward } from "./forward.ts";
-import type { Gateway } from "./gateway.ts";
-import { readBody, readChat, type ChatBody } from "./read.ts";
-import { reserve, type Reserved } from "./reserve.ts";
-import { route } from "./route.ts";
-import { callHeaders, sending } from "./sending.ts";
+import type { Deployment, Gateway } from "./gateway.ts";
+import { sentOn } from "./headers.ts";
+import { once } from "./once.ts";
+import { passFree } from "./pass.ts";
+import { readBody, readBytes, understand } from "./read.ts";
+import type { Reserved } from "./reserve.ts";
+import { deploymentsFor, route } from "./route.ts";
+import type { Route } from "./routes.ts";
+import { callHeaders } from "./sending.ts";
 import { ending } from "./settle.ts";
 
 /** A request on one of the inference routes. */
 export interface CallRequest {
   readonly id: string;
   readonly raw: IncomingMessage;
-  readonly route: string;
-  readonly upstreamPath: string;
-  /** Where the path names the model, as Azure's does. */
+  readonly route: Route;
+  /** Where the path names the model, as Azure's and Google's do. */
   readonly pathModel: string | undefined;
+  readonly query: string;
 }
 
 /** Throws an `ApiError` for every lawful no. Once the hold is taken it ends here, whatever happens. */
@@ -32,16 +39,27 @@ export async function complete(
   client: ServerResponse,
   gateway: Gateway,
 ): Promise<void> {
-  const caller = await authenticate(request.raw.headers, gateway.keyRing.remembered);
-  const chat = readChat(await readBody(request.raw, gateway.requestBytesMax), request.pathModel);
-  const reserved = await byFreshKey(request, caller, gateway, async (known) => {
-    requireCalls(known, request.route);
-    const naming = { headers: request.raw.headers, body: chat.body };
-    const customer = await customerFor(naming, known, gateway);
-    return reserve(route(callOf(request, customer, chat), known, gateway), gateway);
+  const { headers } = request.raw;
+  const caller = await authenticate(headers, gateway.keyRing.remembered);
+  const read = await readCall(request, gateway);
+  const pool = deploymentsFor(read, read.model, gateway);
+  if (read.route.meter === "free") return free(request, read, client, gateway);
+  await once({ headers, caller, call: read }, client, gateway, async (near) => {
+    const reserved = await byFreshKey(request, caller, gateway, async (known) => {
+      requireCalls(known, read.route.name);
+      const customer = await customerFor({ headers, body: read.body }, known, gateway);
+      return firstAttempt({ ...read, customer }, known, pool, gateway);
+    });
+    finish(near, await answered(reserved, pool, near, gateway));
   });
-  const answer = await answered(reserved, client, gateway);
-  finish(client, answer);
+}
+
+/** For whom the call is, only its key can say. */
+async function readCall(request: CallRequest, gateway: Gateway): Promise<Omit<Call, "customer">> {
+  const { id, raw, route, pathModel, query } = request;
+  const body = await readBody(await readBytes(raw, gateway.requestBytesMax), raw.headers);
+  const passed = sentOn(raw.headers);
+  return { id, route, query, passed, ...understand(route, body, pathModel) };
 }
 
 /** Nobody is refused for what his key was when it was last read: if it has changed since, he is asked again. */
@@ -61,37 +79,30 @@ async function byFreshKey<T>(
   }
 }
 
-function callOf(
-  { id, route: path, upstreamPath }: CallRequest,
-  customer: string | null,
-  chat: ChatBody,
-): Call {
-  return { id, route: path, upstreamPath, customer, ...chat };
-}
-
 /** Forwards and settles; the last of the answer is still here. */
 async function answered(
-  reserved: Reserved,
-  client: ServerResponse,
+  first: Reserved,
+  pool: readonly Deployment[],
+  client: Client,
   gateway: Gateway,
 ): Promise<Finished> {
-  const { asking, hold } = reserved;
-  const { call, deployment, price } = asking;
-  const { provider } = deployment.config;
+  const { call } = first.asking;
   try {
-    const answer = await forward(sending(reserved, gateway), gateway.upstream, client);
+    const { reserved, answer } = await tryUntilAnswered(first, pool, client, gateway);
+    const { deployment, price } = reserved.asking;
+    const { provider, apiKey: secret } = deployment.config;
+    const { hold } = reserved;
     const at = gateway.clock.now();
-    const convention = "openai_chat";
-    const pricedAt = asking.at;
-    const end = await ending({ call, provider, convention, hold, price, pricedAt, answer, at });
+    const pricedAt = reserved.asking.at;
+    const end = await ending({ call, provider, hold, price, pricedAt, answer, at });
     const posted = await gateway.ledger.end(end);
     if (end.kind === "settle") gateway.metrics.priced(provider, end.pricing);
     const headers = callHeaders({ ...reserved, standing: posted.standing });
+    const errorEvent = call.route.dialect.stream?.errorEvent ?? dataEvent;
     const charge = isPriced(end, price) ? posted.charge : null;
-    return { answer, headers, charge, secret: deployment.config.apiKey };
+    return { answer, headers, charge, secret, errorEvent };
   } catch (error) {
-    // A fault of our own: nobody knows what the call cost, which is what expiring a hold stands for.
-    await gateway.ledger.end({ kind: "expire", id: hold.id, at: gateway.clock.now() });
+    await giveUp(call.id, error, gateway);
     throw error;
   }
 }
@@ -99,4 +110,28 @@ async function answered(
 /** Where nobody knows the price, the charge of 0 is no price of 0. */
 function isPriced(end: Settle | Release, price: BookPrice | null): boolean {
   return end.kind === "settle" ? end.pricing.origin !== "none" : price !== null;
+}
+
+/** Of a refusal it is known that nothing was produced; of a fault of our own nobody knows what the call cost. */
+async function giveUp(id: string, error: unknown, gateway: Gateway): Promise<void> {
+  const at = gateway.clock.now();
+  const isRefusal = error instanceof ApiError || error instanceof LedgerUnavailable;
+  await gateway.ledger.end(
+    isRefusal
+      ? { kind: "release", id, at, note: "no other deployment was admitted" }
+      : { kind: "expire", id, at },
+  );
+}
+
+/** The provider charges nothing for it, so neither does the ledger hear of it; the key has to be good all the same. */
+async function free(
+  request: CallRequest,
+  call: Omit<Call, "customer">,
+  client: ServerResponse,
+  gateway: Gateway,
+): Promise<void> {
+  const caller = await authenticate(request.raw.headers, gateway.keyRing.fresh);
+  requireGood(caller, gateway.clock.now());
+  requireCalls(caller, call.route.name);
+  await passFree(route({ ...call, customer: null }, caller, gateway), client, gateway);
 }

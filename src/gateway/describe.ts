@@ -78,6 +78,24 @@ export function callSchema(path: string, route: string): FastifySchema {
   };
 }
 
+/** Reading and deleting what a provider has stored. */
+export function storedSchema(path: string, summary: string): FastifySchema {
+  return {
+    hide: !path.startsWith("/v1/"),
+    summary,
+    description: "At the provider that stored it. Costs nothing.",
+    tags: ["inference"],
+    params: { type: "object", required: ["id"], properties: { id: { type: "string" } } },
+    response: {
+      200: {
+        description: "What the provider answered.",
+        type: "object",
+        additionalProperties: true,
+      },
+    },
+  };
+}
+
 export function modelsSchema(path: string): FastifySchema {
   const model = {
     type: "object",

@@ -1,8 +1,9 @@
 /** Lets the rest of the answer go, once its posting is durable. */
 
-import type { ServerResponse } from "node:http";
+import type { Client } from "./client.ts";
 import { ApiError, errorBody, ERRORS } from "../http/errors.ts";
 import { formatUsd, type NanoUsd } from "../money/amount.ts";
+import type { StreamShape } from "./dialects/dialect.ts";
 import type { Answer, Failure } from "./forward.ts";
 import { passedOn, type Headers } from "./headers.ts";
 
@@ -14,10 +15,12 @@ export interface Finished {
   readonly charge: NanoUsd | null;
   /** The provider's key, which no answer may repeat. */
   readonly secret: string | null;
+  /** How the client's dialect tells of an error in a stream. */
+  readonly errorEvent: StreamShape["errorEvent"];
 }
 
 /** Throws an `ApiError` where nothing has been sent yet and the provider gave no answer to pass on. */
-export function finish(client: ServerResponse, finished: Finished): void {
+export function finish(client: Client, finished: Finished): void {
   const { answer } = finished;
   if (client.destroyed) return;
   switch (answer.kind) {
@@ -27,13 +30,13 @@ export function finish(client: ServerResponse, finished: Finished): void {
       finishStream(client, answer, finished.charge);
       return;
     case "broken":
-      return finishBroken(client, answer.failure);
+      return finishBroken(client, answer.failure, finished.errorEvent);
   }
 }
 
 /** The cost goes in a comment, which every reader of server-sent events skips: the headers left before it was known. */
 function finishStream(
-  client: ServerResponse,
+  client: Client,
   { tail, done }: Extract<Answer, { kind: "streamed" }>,
   charge: NanoUsd | null,
 ): void {
@@ -47,7 +50,7 @@ function finishStream(
 const LF = 0x0a;
 
 function finishWhole(
-  client: ServerResponse,
+  client: Client,
   { headers, charge, secret }: Finished,
   answer: Extract<Answer, { kind: "whole" }>,
 ): void {
@@ -68,7 +71,11 @@ function finishWhole(
 }
 
 /** After the first byte the status is out, so the error travels in the stream; OpenAI's SDKs raise it from there. */
-function finishBroken(client: ServerResponse, failure: Failure): void {
+function finishBroken(
+  client: Client,
+  failure: Failure,
+  errorEvent: StreamShape["errorEvent"],
+): void {
   if (failure === "client_left") {
     client.destroy();
     return;
@@ -76,7 +83,7 @@ function finishBroken(client: ServerResponse, failure: Failure): void {
   const error = failureError(failure);
   if (!client.headersSent) throw error;
   const body = errorBody(error, ERRORS[error.error].status);
-  client.end(`data: ${JSON.stringify(body)}\n\n`);
+  client.end(errorEvent(body));
 }
 
 function failureError(failure: Exclude<Failure, "client_left">): ApiError {

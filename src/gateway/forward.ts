@@ -1,11 +1,15 @@
 /** Sends a call to its provider and brings the answer back: streams pass through, all but their tail. */
 
-import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Client } from "./client.ts";
 import type { Dispatcher } from "undici";
 import type { JsonObject } from "../platform/json.ts";
 import type { Deadlines } from "../config/config.ts";
 import { firstHeader } from "../http/auth.ts";
+import type { StreamShape } from "./dialects/dialect.ts";
+import { objectOf } from "./dialects/events.ts";
 import { StreamMeter, type Produced } from "./meter.ts";
+import type { Convention } from "./usage.ts";
 import { passedOn } from "./headers.ts";
 
 /** An answer that is not streamed is held in memory, to be metered before any of it leaves. */
@@ -20,25 +24,33 @@ export type Failure =
   | "over_bound"
   | "too_large";
 
+/** What a provider has told of usage, and by whose convention. */
+export interface Told {
+  readonly convention: Convention;
+  /** The answer itself, or what was collected of a stream. */
+  readonly answer: JsonObject;
+}
+
 export type Answer =
   | {
       readonly kind: "whole";
       readonly status: number;
       readonly headers: IncomingHttpHeaders;
       readonly body: Buffer;
+      readonly told: Told | null;
     }
   | {
       readonly kind: "streamed";
       readonly tail: Buffer;
       readonly done: Buffer;
-      readonly usage: JsonObject | null;
+      readonly told: Told | null;
       readonly produced: Produced;
     }
   /** `produced` is null where no stream had begun. */
   | {
       readonly kind: "broken";
       readonly failure: Failure;
-      readonly usage: JsonObject | null;
+      readonly told: Told | null;
       readonly produced: Produced | null;
       /** Whether the provider can have seen anything of the call. */
       readonly sent: boolean;
@@ -50,22 +62,21 @@ export interface Sending {
   readonly origin: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
+  readonly convention: Convention;
+  /** Null where the route is never streamed. */
+  readonly shape: StreamShape | null;
   /** The usage chunk was asked for by us, not by the client, and is kept from it. */
   readonly keepsUsage: boolean;
   /** Headers of Purser's own for a streamed answer. */
   readonly streamHeaders: Readonly<Record<string, string>>;
-  /** A stream with more events than this has run past its hold; null if no hold leans on a bound. */
+  /** A stream with more events, or tokens by its own count, has run past its hold; null if none leans on a bound. */
   readonly eventsMax: number | null;
   readonly deadlines: Deadlines;
 }
 
 /** Never rejects: what goes wrong is an answer too, because the hold has to end either way. */
-export function forward(
-  sending: Sending,
-  upstream: Dispatcher,
-  client: ServerResponse,
-): Promise<Answer> {
+export function forward(sending: Sending, upstream: Dispatcher, client: Client): Promise<Answer> {
   return new Promise((resolve) => {
     const exchange = new Exchange(sending, client, resolve);
     const { origin, path, headers, body, deadlines } = sending;
@@ -78,7 +89,7 @@ export function forward(
 /** One call's conversation with its provider, as undici drives it. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #sending: Sending;
-  readonly #client: ServerResponse;
+  readonly #client: Client;
   readonly #resolve: (answer: Answer) => void;
   readonly #deadline: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
@@ -90,7 +101,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #bytes = 0;
   #meter: StreamMeter | undefined;
 
-  constructor(sending: Sending, client: ServerResponse, resolve: (answer: Answer) => void) {
+  constructor(sending: Sending, client: Client, resolve: (answer: Answer) => void) {
     this.#sending = sending;
     this.#client = client;
     this.#resolve = resolve;
@@ -113,8 +124,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = headers;
     const streams = /^text\/event-stream\b/i.test(firstHeader(headers, "content-type") ?? "");
-    if (status !== 200 || !streams) return;
-    this.#meter = new StreamMeter(this.#sending.keepsUsage);
+    const { shape, keepsUsage } = this.#sending;
+    if (status !== 200 || !streams || shape === null) return;
+    this.#meter = new StreamMeter(shape, keepsUsage);
     this.#client.writeHead(200, { ...passedOn(headers), ...this.#sending.streamHeaders });
   }
 
@@ -127,19 +139,22 @@ class Exchange implements Dispatcher.DispatchHandler {
     const meter = this.#meter;
     if (meter !== undefined) {
       const ends = meter.finish();
-      this.#end({ kind: "streamed", ...ends, usage: meter.usage, produced: meter.produced });
+      this.#end({ kind: "streamed", ...ends, told: this.#told(), produced: meter.produced });
       return;
     }
     const body = Buffer.concat(this.#body);
-    this.#end({ kind: "whole", status: this.#status, headers: this.#headers, body });
+    const status = this.#status;
+    const answer = status < 300 ? this.#read(body) : null;
+    this.#end({ kind: "whole", status, headers: this.#headers, body, told: this.#toldIn(answer) });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const { usage = null, produced = null } = this.#meter ?? {};
+    const { produced = null } = this.#meter ?? {};
+    const told = this.#told();
     const failure = this.#failure ?? failureOf(error);
     const receivedBytes = this.#status >= 200 && this.#status < 300 ? this.#bytes : 0;
     const sent = this.#sent;
-    this.#end({ kind: "broken", failure, usage, produced, sent, receivedBytes });
+    this.#end({ kind: "broken", failure, told, produced, sent, receivedBytes });
   }
 
   /** The client is written to as fast as it reads, and the provider is read no faster. */
@@ -150,13 +165,27 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.#client.once("drain", () => controller.resume());
     }
     const { eventsMax } = this.#sending;
-    if (eventsMax !== null && meter.events > eventsMax) this.#abort("over_bound");
+    if (eventsMax !== null && meter.length > eventsMax) this.#abort("over_bound");
   }
 
   #collect(chunk: Buffer): void {
     this.#body.push(chunk);
     this.#bytes += chunk.length;
     if (this.#bytes > ANSWER_BYTES_MAX) this.#abort("too_large");
+  }
+
+  /** Speech is bytes, and what was asked to be said is what is billed. */
+  #read(body: Buffer): JsonObject | null {
+    const spoken = this.#sending.convention === "openai_speech" ? {} : null;
+    return objectOf(body.toString("utf8")) ?? spoken;
+  }
+
+  #told(): Told | null {
+    return this.#toldIn(this.#meter?.told ?? null);
+  }
+
+  #toldIn(answer: JsonObject | null): Told | null {
+    return answer === null ? null : { convention: this.#sending.convention, answer };
   }
 
   readonly #onClientClose = (): void => this.#abort("client_left");
@@ -186,7 +215,7 @@ const UNREACHABLE = new Set([
   "ENETUNREACH",
 ]);
 
-function failureOf(error: Error & { code?: string }): Failure {
+export function failureOf(error: Error & { code?: string }): Failure {
   const code = error.code ?? "";
   if (TIMEOUTS.has(code)) return "timeout";
   return UNREACHABLE.has(code) ? "unreachable" : "broke_off";

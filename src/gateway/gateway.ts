@@ -7,14 +7,16 @@ import type {
   Deadlines,
   DeploymentConfig,
   MarkupConfig,
+  RoutingConfig,
 } from "../config/config.ts";
 import type { Refusal } from "../ledger/command.ts";
-import type { CallLedger } from "../ledger/store.ts";
+import type { Answers, CallLedger } from "../ledger/store.ts";
 import type { Pricing } from "../money/pricing.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
+import type { Cooldowns } from "./cooldowns.ts";
 import type { KeyRing } from "./key-ring.ts";
 
 export interface Gateway {
@@ -27,10 +29,15 @@ export interface Gateway {
   readonly signingSecret: (secretHash: string) => string;
   readonly deadlines: Deadlines;
   readonly ledger: CallLedger;
+  readonly answers: Answers;
   /** By the name that clients ask for. */
   readonly deployments: ReadonlyMap<string, readonly Deployment[]>;
   readonly prices: PriceBook;
   readonly markup: MarkupConfig;
+  readonly routing: RoutingConfig;
+  readonly cooldowns: Cooldowns;
+  /** From 0 to 1. */
+  readonly random: () => number;
   /** Connections to the providers. */
   readonly upstream: Dispatcher;
   /** Calls that have not ended yet, with or without a client that still waits. */

@@ -10,6 +10,16 @@ import { formatUsd, nanoUsd } from "../money/amount.ts";
 const PASSED_ON = ["content-type", "content-encoding", "retry-after", "retry-after-ms"];
 const PASSED_ON_PREFIXES = ["x-ratelimit-", "openai-"];
 
+/** Of a client's headers only these mean anything to its provider: they choose what of its API is spoken. */
+const SENT_ON = ["anthropic-version", "anthropic-beta", "openai-beta"];
+
+export function sentOn(headers: IncomingHttpHeaders): Headers {
+  const sent = SENT_ON.map((name) => [name, headers[name]] as const);
+  return Object.fromEntries(
+    sent.filter((pair): pair is [string, string] => typeof pair[1] === "string"),
+  );
+}
+
 export type Headers = Record<string, string>;
 
 export function passedOn(headers: IncomingHttpHeaders): Headers {

@@ -1,24 +1,25 @@
 /**
- * Reads the usage out of a stream of server-sent events on its way to the client, without parsing it.
+ * Reads the usage out of a stream of server-sent events on its way to the client, all but unparsed.
  *
- * Each piece is searched for two markers by native byte search; only an event that has one is parsed. What has been
- * read of the last events is held back as the tail, which leaves when the call is settled:
+ * Each piece is searched for a few markers by native byte search; only an event that has one is looked at. What has
+ * been read of the last events is held back as the tail, which leaves when the call is settled:
  *
  *   event without usage          → out, after whatever was held
- *   event with usage and choices → held until the next event shows whether it was the last
+ *   event with usage so far      → out; of those that are outdone by the next, the last is remembered
+ *   event with the final usage   → held until the next event shows whether it was the last
  *   event with usage alone       → kept from a client that did not ask for it, else held
- *   [DONE]                       → held
+ *   the stream's own full stop   → held
  */
 
-import { isObject, type JsonObject } from "../platform/json.ts";
+import type { JsonObject } from "../platform/json.ts";
+import type { StreamShape } from "./dialects/dialect.ts";
+import { dataOf } from "./dialects/events.ts";
 import { heard } from "./usage.ts";
 
 /** Far over the largest event seen (a whole image as base64); beyond it the stream passes unread. */
 const EVENT_BYTES_MAX = 16 * 1024 * 1024;
 
 const EMPTY = Buffer.alloc(0);
-const USAGE = Buffer.from('"usage"');
-const DONE = Buffer.from("[DONE]");
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
@@ -27,7 +28,7 @@ const LETTER_N = 0x6e;
 
 /** What was seen go by, for an estimate if the provider never says. */
 export interface Produced {
-  /** Data events; as a rule a token each. */
+  /** Events with text; as a rule a token each. */
   readonly events: number;
   readonly bytes: number;
   /** Of the shortest event: about what an event has besides its text. */
@@ -35,32 +36,44 @@ export interface Produced {
 }
 
 export class StreamMeter {
+  readonly #shape: StreamShape;
   readonly #keepsUsage: boolean;
   #pending: Buffer = EMPTY;
   #held: Buffer[] = [];
   #done: Buffer = EMPTY;
-  #usage: JsonObject | null = null;
+  #told: JsonObject | null = null;
+  /** The last event with usage so far. Most are outdone by the next one, so it is not parsed before it has to be. */
+  #latest: Buffer | null = null;
   #events = 0;
   #bytes = 0;
   #eventBytesMin = Number.MAX_SAFE_INTEGER;
+  /** All events, with text or without. */
+  #seen = 0;
+  #counted = 0;
 
   /** `keepsUsage`: the client did not ask for the usage chunk, so it is not shown one. */
-  constructor(keepsUsage: boolean) {
+  constructor(shape: StreamShape, keepsUsage: boolean) {
+    this.#shape = shape;
     this.#keepsUsage = keepsUsage;
   }
 
-  /** What the provider has told of usage so far. */
-  get usage(): JsonObject | null {
-    return this.#usage;
+  /** What the provider has told so far, for `usageOf`. */
+  get told(): JsonObject | null {
+    const data = this.#latest === null ? null : dataOf(this.#latest);
+    return data === null ? this.#told : heard(this.#told, data);
   }
 
-  /** Data events so far. */
-  get events(): number {
-    return this.#events;
+  /** Events so far, of any kind, or the tokens that the provider has counted so far, whichever is more. */
+  get length(): number {
+    return Math.max(this.#seen, this.#counted);
   }
 
   get produced(): Produced {
-    return { events: this.#events, bytes: this.#bytes, eventBytesMin: this.#eventBytesMin };
+    // Where every event counts, one of them is the opening; where only text does, there is none to take off.
+    const opening = this.#shape.text === null || this.#events === 0 ? 0 : 1;
+    const eventBytesMin = this.#eventBytesMin;
+    const bytes = this.#bytes + opening * eventBytesMin;
+    return { events: this.#events + opening, bytes, eventBytesMin };
   }
 
   /** Takes a piece of the stream and gives what may leave now: whole events only. */
@@ -77,7 +90,7 @@ export class StreamMeter {
     return out.length > 1 ? Buffer.concat(out) : only;
   }
 
-  /** The stream has ended: what was held back, in two parts, so that something can be said before `[DONE]`. */
+  /** The stream has ended: what was held back, in two parts, so that something can be said before its full stop. */
   finish(): { readonly tail: Buffer; readonly done: Buffer } {
     const out: Buffer[] = [];
     // A last event may lack its blank line.
@@ -95,14 +108,14 @@ export class StreamMeter {
   #scan(data: Buffer, out: Buffer[]): number {
     let start = 0;
     let plainFrom = 0;
-    let next = nextMarker(data, 0);
+    let next = this.#nextMarker(data, 0);
     for (let end = eventEnd(data, 0); end !== -1; end = eventEnd(data, start)) {
       this.#count(data, start, end);
       if (next < end) {
         this.#emit(data.subarray(plainFrom, start), out);
         this.#event(data.subarray(start, end), out);
         plainFrom = end;
-        next = nextMarker(data, end);
+        next = this.#nextMarker(data, end);
       }
       start = end;
     }
@@ -113,6 +126,9 @@ export class StreamMeter {
 
   #count(data: Buffer, start: number, end: number): void {
     if (data[start] === COLON) return; // A comment, which only keeps the connection alive.
+    this.#seen += 1;
+    const { text } = this.#shape;
+    if (text !== null && !data.subarray(start, end).includes(text)) return;
     this.#events += 1;
     this.#bytes += end - start;
     if (end - start < this.#eventBytesMin) this.#eventBytesMin = end - start;
@@ -120,20 +136,36 @@ export class StreamMeter {
 
   /** One event that has a marker in it. */
   #event(event: Buffer, out: Buffer[]): void {
-    const payload = payloadOf(event);
-    if (payload === "[DONE]") {
+    const kind = this.#shape.kindOf(event);
+    if (kind === "running") this.#latest = event;
+    if (kind === "told" || kind === "final" || kind === "usage") this.#hear(event);
+    this.#counted = this.#shape.countedIn?.(event) ?? this.#counted;
+    if (kind === "done") {
+      // It was not the last after all.
+      this.#emit(this.#done, out);
       this.#done = event;
-      return;
-    }
-    const data = parsed(payload);
-    if (data === null || !isObject(data["usage"])) {
+    } else if (kind === "usage" || kind === "final") {
+      if (kind === "usage" && this.#keepsUsage) return;
+      out.push(...this.#held);
+      this.#held = [event];
+    } else {
+      if (kind === "error") this.#uncount(event);
       this.#emit(event, out);
-      return;
     }
-    this.#usage = heard(this.#usage, data);
-    if (this.#keepsUsage && Array.isArray(data["choices"]) && data["choices"].length === 0) return;
-    out.push(...this.#held);
-    this.#held = [event];
+  }
+
+  #hear(event: Buffer): void {
+    const data = dataOf(event);
+    if (data === null) return;
+    this.#told = heard(this.#told, data);
+    this.#latest = null;
+  }
+
+  /** An error is not something that the model produced. */
+  #uncount(event: Buffer): void {
+    if (this.#shape.text !== null) return;
+    this.#events -= 1;
+    this.#bytes -= event.length;
   }
 
   /** What was held was not the last after all; it goes first. */
@@ -141,6 +173,16 @@ export class StreamMeter {
     if (bytes.length === 0) return;
     out.push(...this.#held, bytes);
     this.#held = [];
+  }
+
+  /** Where the next marker that is worth a look begins; Infinity if nowhere. */
+  #nextMarker(data: Buffer, from: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const marker of this.#shape.markers) {
+      const at = nextSet(data, marker, from);
+      if (at < next) next = at;
+    }
+    return next;
   }
 }
 
@@ -153,36 +195,12 @@ function eventEnd(data: Buffer, start: number): number {
   return -1;
 }
 
-/** Where the next `[DONE]` or the next usage that is more than `null` begins; Infinity if nowhere. */
-function nextMarker(data: Buffer, from: number): number {
-  const done = data.indexOf(DONE, from);
-  return Math.min(nextUsage(data, from), done === -1 ? Number.POSITIVE_INFINITY : done);
-}
-
 /** Providers that were asked for usage send `"usage":null` in every event but the last: those need no parsing. */
-function nextUsage(data: Buffer, from: number): number {
-  for (let at = data.indexOf(USAGE, from); at !== -1; at = data.indexOf(USAGE, at + 1)) {
-    let value = at + USAGE.length;
+function nextSet(data: Buffer, marker: Buffer, from: number): number {
+  for (let at = data.indexOf(marker, from); at !== -1; at = data.indexOf(marker, at + 1)) {
+    let value = at + marker.length;
     while (data[value] === SPACE || data[value] === COLON) value += 1;
     if (data[value] !== LETTER_N) return at;
   }
   return Number.POSITIVE_INFINITY;
-}
-
-function payloadOf(event: Buffer): string {
-  const lines = event.toString("utf8").split(/\r\n|\n|\r/);
-  const data = lines.filter((line) => line.startsWith("data:"));
-  return data
-    .map((line) => line.slice("data:".length).trimStart())
-    .join("\n")
-    .trim();
-}
-
-function parsed(payload: string): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(payload);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }

@@ -3,6 +3,7 @@
 import type { Refusal } from "../ledger/command.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Asking } from "./reserve.ts";
+import { speaks } from "./route.ts";
 
 type Parts = Pick<Gateway, "customers" | "deployments" | "prices">;
 
@@ -28,7 +29,9 @@ function inRegion(
 ): Asking | null {
   const { call, at } = asking;
   for (const model of defaultModel === null ? [call.model] : [call.model, defaultModel]) {
-    const deployment = deployments.get(model)?.find(({ config }) => config.region === region);
+    const deployment = deployments
+      .get(model)
+      ?.find((one) => one.config.region === region && speaks(one, call));
     if (deployment === undefined) continue;
     const price = prices.priceOf(deployment.config, at);
     return { ...asking, call: { ...call, model }, deployment, price };

@@ -5,7 +5,6 @@ import { picoUsd } from "../money/amount.ts";
 import { dearestInput, dearestOutput, hasPrice } from "../money/price.ts";
 import type { Card, Price, Rates } from "../money/price.ts";
 import { USAGE_PARTS, type ServiceTier, type Usage, type UsagePart } from "../money/usage.ts";
-import type { JsonObject } from "../platform/json.ts";
 import { billableSearches, holdsMedia, possibleServiceTiers } from "./billable.ts";
 import type { Call } from "./call.ts";
 
@@ -16,10 +15,10 @@ const OUTPUT_TOKENS_DEFAULT = 4096;
 const OUTPUT_TOKENS_MIN = 16;
 
 /** What of a call bears on its ceiling. */
-export interface Quoted extends Pick<Call, "outputTokensMax" | "choices" | "body"> {
-  /** The most that can be billed of units that are no tokens, besides searches. */
-  readonly units?: Usage;
-}
+export type Quoted = Pick<
+  Call,
+  "outputTokensMax" | "choices" | "body" | "uploads" | "units" | "isUnbounded"
+>;
 
 export function quote(
   call: Quoted,
@@ -34,7 +33,8 @@ export function quote(
   return {
     inputTokens,
     outputTokens,
-    outputTokensMin: Math.min(outputTokens, OUTPUT_TOKENS_MIN),
+    outputTokensMin:
+      call.isUnbounded === true ? outputTokens : Math.min(outputTokens, OUTPUT_TOKENS_MIN),
     choices: call.choices,
     price: price === null ? null : quotedPrice(call, price, inputTokens),
   };
@@ -42,14 +42,15 @@ export function quote(
 
 /** Null where the call may use something that has no price. */
 function quotedPrice(
-  { body, units }: Quoted,
+  { body, uploads, units }: Quoted,
   price: Price,
   inputTokens: number,
 ): QuotedPrice | null {
   const rates = reachable(price, inputTokens, possibleServiceTiers(body));
   const used = usedUnits(units ?? {}, billableSearches(body));
   if (rates.some((each) => !covers(each, used))) return null;
-  let inputPico = BigInt(inputTokens) * inputRate(rates, body);
+  const hasMedia = (): boolean => uploads.length > 0 || holdsMedia(body);
+  let inputPico = BigInt(inputTokens) * inputRate(rates, hasMedia);
   let feesPico = 0n;
   for (const [unit, most] of used) {
     const pico = BigInt(most) * dearest(rates, (rate) => rate[unit]);
@@ -91,10 +92,10 @@ function covers(rates: Rates, used: readonly (readonly [UsagePart, number])[]): 
 }
 
 /** What is more than text is looked for only where it would cost more. */
-function inputRate(rates: readonly Rates[], body: JsonObject): bigint {
+function inputRate(rates: readonly Rates[], hasMedia: () => boolean): bigint {
   const text = dearest(rates, (rate) => dearestInput(rate, false));
   const media = dearest(rates, (rate) => dearestInput(rate, true));
-  return media > text && holdsMedia(body) ? media : text;
+  return media > text && hasMedia() ? media : text;
 }
 
 function dearest(rates: readonly Rates[], of: (rates: Rates) => bigint | undefined): bigint {

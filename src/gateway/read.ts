@@ -1,32 +1,24 @@
 /** From bytes to a Call, or a clear refusal. */
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { firstHeader } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
-import { isObject, type Json, type JsonObject } from "../platform/json.ts";
-
-/** Providers answer with at most 128 choices; more would only multiply the ceiling. */
-const CHOICES_MAX = 128;
-
-/** Larger than any model's context, small enough that a ceiling stays an exact integer. */
-export const OUTPUT_TOKENS_MAX = 100_000_000;
+import { isObject, type JsonObject } from "../platform/json.ts";
+import type { Call } from "./call.ts";
+import { invalid } from "./dialects/fields.ts";
+import { fieldsOf, readForm, uploadsOf } from "./form.ts";
+import type { Route } from "./routes.ts";
 
 /** Ten times what a deep tool schema needs; without a bound, writing the body out again would overflow the stack. */
 const NESTING_MAX = 200;
 
 const EMPTY = Buffer.alloc(0);
 
-/** What the body says, once it has been checked. */
-export interface ChatBody {
-  readonly model: string;
-  readonly stream: boolean;
-  readonly wantsUsage: boolean;
-  readonly outputTokensMax: number | null;
-  readonly choices: number;
-  readonly body: JsonObject;
-}
+export type Body = Pick<Call, "body" | "form" | "uploads">;
+type Understood = Omit<Call, "id" | "customer" | "route" | "query" | "passed">;
 
 /** The whole body, or `body_too_large` as soon as that is known; the rest is then not read. */
-export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+export function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > bytesMax) return Promise.reject(tooLarge(bytesMax));
   return new Promise((resolve, reject) => {
@@ -50,28 +42,26 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
   });
 }
 
-export function readChat(bytes: Buffer, pathModel: string | undefined): ChatBody {
-  return chatOf(parse(bytes), pathModel);
+/** A form if it says so; else JSON, whatever it says. */
+export async function readBody(bytes: Buffer, headers: IncomingHttpHeaders): Promise<Body> {
+  const contentType = firstHeader(headers, "content-type") ?? "";
+  if (!/^multipart\/form-data\b/i.test(contentType)) {
+    return { body: parse(bytes), form: null, uploads: [] };
+  }
+  const form = await readForm(bytes, contentType);
+  return { body: fieldsOf(form), form, uploads: uploadsOf(form) };
 }
 
-/** `pathModel` is the model that Azure's path names; it stands for the body's. */
-export function chatOf(body: JsonObject, pathModel: string | undefined): ChatBody {
-  if (!isWithinDepth(body, NESTING_MAX)) {
+/** `pathModel` is the model that the path names; it stands for the body's. */
+export function understand(route: Route, read: Body, pathModel: string | undefined): Understood {
+  if (!isWithinDepth(read.body, NESTING_MAX)) {
     throw invalid(`The body is nested more than ${String(NESTING_MAX)} levels deep.`);
   }
-  const model = pathModel ?? body["model"];
+  const model = pathModel ?? read.body["model"] ?? route.modelDefault;
   if (typeof model !== "string" || model === "") {
     throw invalid("model must be a non-empty string.", "model");
   }
-  checkMessages(body["messages"]);
-  return {
-    model,
-    stream: optional(body, "stream", isBoolean, "a boolean") ?? false,
-    wantsUsage: wantsUsage(body["stream_options"]),
-    outputTokensMax: outputTokensMax(body),
-    choices: optional(body, "n", isWithin(CHOICES_MAX), `1 to ${String(CHOICES_MAX)}`) ?? 1,
-    body,
-  };
+  return { ...read, model, ...route.dialect.read(read.body, read.uploads) };
 }
 
 function parse(bytes: Buffer): JsonObject {
@@ -89,54 +79,6 @@ function isWithinDepth(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (levels === 0) return false;
   return Object.values(value).every((child) => isWithinDepth(child, levels - 1));
-}
-
-function checkMessages(messages: Json | undefined): void {
-  if (!Array.isArray(messages) || messages.length === 0) {
-    throw invalid("messages must be a non-empty array.", "messages");
-  }
-  if (!messages.every(isObject)) throw invalid("Each message must be an object.", "messages");
-}
-
-function wantsUsage(options: Json | undefined): boolean {
-  if (options === undefined || options === null) return false;
-  if (!isObject(options)) throw invalid("stream_options must be an object.", "stream_options");
-  return options["include_usage"] === true;
-}
-
-function outputTokensMax(body: JsonObject): number | null {
-  const what = "a whole number of at least 1";
-  const bounds = ["max_completion_tokens", "max_tokens"].flatMap((field) => {
-    const bound = optional(body, field, isWithin(OUTPUT_TOKENS_MAX), what);
-    return bound === undefined ? [] : [bound];
-  });
-  // Which of the two a provider obeys is its own affair, so a ceiling must lean on the larger.
-  return bounds.length === 0 ? null : Math.max(...bounds);
-}
-
-function optional<T extends Json>(
-  body: JsonObject,
-  field: string,
-  is: (value: Json) => value is T,
-  what: string,
-): T | undefined {
-  const value = body[field];
-  if (value === undefined || value === null) return undefined;
-  if (!is(value)) throw invalid(`${field} must be ${what}.`, field);
-  return value;
-}
-
-function isBoolean(value: Json): value is boolean {
-  return typeof value === "boolean";
-}
-
-function isWithin(max: number) {
-  return (value: Json): value is number =>
-    typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= max;
-}
-
-function invalid(message: string, param: string | null = null): ApiError {
-  return new ApiError("invalid_request", message, { param });
 }
 
 function tooLarge(bytesMax: number): ApiError {

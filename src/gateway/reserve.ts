@@ -3,6 +3,7 @@
 import type { MarkupConfig } from "../config/config.ts";
 import { remaining, type Asked, type Held, type Outcome } from "../ledger/command.ts";
 import type { Quote, Standing } from "../ledger/command.ts";
+import type { FailedAttempt } from "../ledger/book.ts";
 import type { Markup } from "../money/markup.ts";
 import type { BookPrice } from "../money/pricing.ts";
 import type { Caller } from "../http/auth.ts";
@@ -33,6 +34,8 @@ export interface Asking {
   /** Where they are known, and not to be found by looking at the body. */
   readonly inputTokens: number | null;
   readonly at: number;
+  /** Deployments that were asked before this one. */
+  readonly attempts: readonly FailedAttempt[];
 }
 
 /** What the ledger said, and to what. */
@@ -69,13 +72,14 @@ export async function answerTo(asking: Asking, gateway: Gateway, put: Put): Prom
 
 /** Only a call that does not fit by the bound that costs nothing is worth tokenising. */
 async function quotedAnswer(asking: Asking, gateway: Gateway, put: Put): Promise<Answer> {
-  const { body } = asking.call;
-  const roughly = quoteFor(asking, asking.inputTokens ?? inputTokensByBytes(body), gateway);
+  const { body, uploads } = asking.call;
+  const bytes = asking.inputTokens ?? inputTokensByBytes(body, uploads);
+  const roughly = quoteFor(asking, bytes, gateway);
   const rough = await put(commandFor(asking, roughly, gateway));
   if (asking.inputTokens !== null || !mayFitCloser(rough)) {
     return { asking, quote: roughly, outcome: rough };
   }
-  const inputTokens = await inputTokensByTokenizer(body);
+  const inputTokens = await inputTokensByTokenizer(body, uploads);
   if (inputTokens === null || inputTokens >= roughly.inputTokens) {
     return { asking, quote: roughly, outcome: rough };
   }
@@ -86,11 +90,13 @@ async function quotedAnswer(asking: Asking, gateway: Gateway, put: Put): Promise
 function quoteFor(
   { call, deployment, price }: Asking,
   inputTokens: number,
-  gateway: Gateway,
+  gateway: Pick<Gateway, "markup">,
 ): Quote {
-  const { provider, outputTokensMax } = deployment.config;
+  const { provider, inputTokensMax, outputTokensMax } = deployment.config;
+  // More than the model takes is refused by its provider.
+  const bound = Math.min(inputTokens, inputTokensMax ?? Number.MAX_SAFE_INTEGER);
   const markup = marginOf(provider, gateway.markup);
-  return { ...quote(call, price, inputTokens, outputTokensMax), markup };
+  return { ...quote(call, price, bound, outputTokensMax), markup };
 }
 
 /** What is charged above the cost, unless the customer or its budget says otherwise. */
@@ -98,8 +104,18 @@ function marginOf(provider: string, { margins }: MarkupConfig): Markup | null {
   return margins[provider] ?? margins["global"] ?? null;
 }
 
+/** What the call may cost there at most, in pico-dollars; null where that is not known. */
+export function ceilingOf(asking: Asking, gateway: Pick<Gateway, "markup">): bigint | null {
+  const { body, uploads } = asking.call;
+  const bytes = inputTokensByBytes(body, uploads);
+  const { price, outputTokens, choices } = quoteFor(asking, bytes, gateway);
+  if (price === null) return null;
+  const output = price.outputRate * BigInt(outputTokens * choices);
+  return price.inputPico + price.feesPico + output;
+}
+
 function commandFor(
-  { call, caller, deployment, at }: Asking,
+  { call, caller, deployment, at, attempts }: Asking,
   quoted: Quote,
   { instance }: Gateway,
 ): Asked {
@@ -111,12 +127,13 @@ function commandFor(
     customer: call.customer,
     key: { hash: caller.keyHash, revision: caller.key?.revision ?? null },
     facts: {
-      route: call.route,
+      route: call.route.name,
       model: call.model,
       provider,
       deployment: deploymentId,
       region,
       keyAlias: caller.key?.alias ?? null,
+      ...(attempts.length === 0 ? {} : { attempts }),
     },
     quote: quoted,
   };

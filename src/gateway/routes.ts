@@ -1,116 +1,88 @@
-/** The inference routes, and what surrounds each call: its id, its error answer, its line in the log. */
+/**
+ * Every route on which a model can be called: where it comes in, what its body is, and how it is metered. A route that
+ * is not in this table is not served, so there is no way past the ledger.
+ */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { authenticate, requireGood, type Caller } from "../http/auth.ts";
-import { errorResponse } from "../http/errors.ts";
-import { allowsModel } from "../ledger/right.ts";
-import { complete, type CallRequest } from "./complete.ts";
-import { callSchema, describeOnly, modelsSchema } from "./describe.ts";
-import type { Gateway } from "./gateway.ts";
-import { idHeaders } from "../http/server.ts";
+import { chat, completion } from "./dialects/chat.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { gemini, geminiStream } from "./dialects/gemini.ts";
+import { image, speech, transcription } from "./dialects/media.ts";
+import { counting, messages } from "./dialects/messages.ts";
+import { embedding, moderation, ranking } from "./dialects/plain.ts";
+import { responses } from "./dialects/responses.ts";
 
-export const CHAT = { route: "/v1/chat/completions", upstreamPath: "/chat/completions" };
-
-/** Every path on which a call can come in. A route that is not metered is not served. */
-const CALL_PATHS = [
-  { path: "/v1/chat/completions", ...CHAT },
-  { path: "/chat/completions", ...CHAT },
-  { path: "/openai/deployments/:model/chat/completions", ...CHAT },
-] as const;
-
-export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
-  // The body is read by `complete`, after the caller is known; Fastify must not read it first.
-  describeOnly(app);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", (_request, _payload, done) => {
-    done(null);
-  });
-  for (const { path, route, upstreamPath } of CALL_PATHS) {
-    app.post(path, { schema: callSchema(path, route) }, (request, reply) => {
-      reply.hijack();
-      const pathModel = modelOf(request);
-      const call = { id: request.id, raw: request.raw, route, upstreamPath, pathModel };
-      return tracked(serve(call, reply, gateway), gateway.inFlight);
-    });
-  }
-  for (const path of ["/v1/models", "/models"]) {
-    app.get(path, { schema: modelsSchema(path) }, async (request) => {
-      const caller = await authenticate(request.headers, gateway.keyRing.fresh);
-      requireGood(caller, gateway.clock.now());
-      return modelList(caller, gateway);
-    });
-  }
+export interface Route {
+  /** The canonical path, under which postings and metrics know it. */
+  readonly name: string;
+  /** `{model}` names the model, and then stands for the body's. */
+  readonly paths: readonly string[];
+  /** What follows the provider's base address. */
+  readonly upstreamPath: string;
+  readonly dialect: Dialect;
+  /** `posting`: held, metered and posted. `free`: the provider charges nothing for it, and so do we. */
+  readonly meter: "posting" | "free";
+  /** The model of a body that names none, where the provider has one too. */
+  readonly modelDefault?: string;
 }
 
-/** A client that leaves takes its connection along, but not the settling of its call, which a stop must wait for. */
-async function tracked(call: Promise<void>, inFlight: Set<Promise<void>>): Promise<void> {
-  inFlight.add(call);
-  await call.finally(() => inFlight.delete(call));
+const GEMINI_PATHS = ["/v1beta/models/{model}", "/v1/models/{model}", "/models/{model}"];
+
+export const CHAT: Route = openai("/chat/completions", chat);
+
+export const ROUTES: readonly Route[] = [
+  CHAT,
+  openai("/completions", completion),
+  openai("/embeddings", embedding),
+  { ...openai("/moderations", moderation), modelDefault: "omni-moderation-latest" },
+  openai("/images/generations", image),
+  openai("/images/edits", image),
+  openai("/audio/speech", speech),
+  openai("/audio/transcriptions", transcription),
+  openai("/audio/translations", transcription),
+  {
+    ...route("/responses", responses),
+    paths: ["/v1/responses", "/responses", "/openai/v1/responses"],
+  },
+  { ...route("/rerank", ranking), paths: ["/v1/rerank", "/v2/rerank", "/rerank"] },
+  {
+    ...route("/messages", messages),
+    paths: ["/v1/messages", "/messages", "/anthropic/v1/messages"],
+  },
+  {
+    ...route("/messages/count_tokens", counting),
+    paths: [
+      "/v1/messages/count_tokens",
+      "/messages/count_tokens",
+      "/anthropic/v1/messages/count_tokens",
+    ],
+    meter: "free",
+  },
+  google(":generateContent", gemini),
+  google(":streamGenerateContent", geminiStream),
+];
+
+function route(path: string, dialect: Dialect): Route {
+  return {
+    name: `/v1${path}`,
+    paths: [`/v1${path}`, path],
+    upstreamPath: path,
+    dialect,
+    meter: "posting",
+  };
 }
 
-async function serve(request: CallRequest, reply: FastifyReply, gateway: Gateway): Promise<void> {
-  const client = reply.raw;
-  const started = gateway.clock.now();
-  client.once("close", () => {
-    const seconds = (gateway.clock.now() - started) / 1000;
-    gateway.metrics.answered(request.route, client.statusCode, seconds);
-    gateway.log.debug({ id: request.id, status: client.statusCode, seconds }, "call");
-  });
-  try {
-    await complete(request, client, gateway);
-  } catch (error) {
-    fail(request, client, error, gateway);
-  }
+/** Azure's clients name the deployment in the path. */
+function openai(path: string, dialect: Dialect): Route {
+  const common = route(path, dialect);
+  return { ...common, paths: [...common.paths, `/openai/deployments/{model}${path}`] };
 }
 
-function fail(
-  request: CallRequest,
-  client: ServerResponse,
-  error: unknown,
-  gateway: Gateway,
-): void {
-  const response = errorResponse(error, request.id);
-  if (response.status === 500) gateway.log.error({ id: request.id, err: error }, "call failed");
-  // Cut off rather than ended: the client must not take half an answer for a whole one.
-  if (client.headersSent || client.destroyed) {
-    client.destroy();
-    return;
-  }
-  const unread = !request.raw.complete;
-  client.writeHead(response.status, {
-    ...idHeaders(request.id),
-    ...response.headers,
-    "content-length": Buffer.byteLength(response.body),
-    // What is left of the body is not read, so the connection cannot carry another request.
-    ...(unread ? { connection: "close" } : {}),
-  });
-  client.end(response.body);
-  if (unread) discard(request.raw);
-}
-
-/** Lets the answer reach a client that is still sending, then drops the connection. */
-function discard(raw: IncomingMessage): void {
-  const timer = setTimeout(() => raw.destroy(), UNREAD_GRACE_MS);
-  raw.once("close", () => clearTimeout(timer));
-}
-
-/** Long enough for a refused client to read why; a connection that is reset at once may lose the answer. */
-const UNREAD_GRACE_MS = 1000;
-
-function modelOf({ params }: FastifyRequest): string | undefined {
-  const { model } = params as { readonly model?: string };
-  return model;
-}
-
-/** OpenAI's list: what the key may ask for. */
-function modelList({ key }: Caller, { deployments }: Gateway): unknown {
-  const allowed = [...deployments.keys()].filter((id) => allowsModel(key?.models ?? [], id));
-  const data = allowed.map((id) => ({
-    id,
-    object: "model",
-    created: 0,
-    owned_by: "purser",
-  }));
-  return { object: "list", data };
+function google(action: string, dialect: Dialect): Route {
+  return {
+    name: `/v1beta/models${action}`,
+    paths: GEMINI_PATHS.map((path) => path + action),
+    upstreamPath: `/models/{model}${action}`,
+    dialect,
+    meter: "posting",
+  };
 }

@@ -4,23 +4,23 @@ import type { Held, Release, Settle } from "../ledger/command.ts";
 import { chargeOf } from "../money/markup.ts";
 import { unpricedParts } from "../money/price.ts";
 import { priced, type BookPrice } from "../money/pricing.ts";
-import { isObject, type Json, type JsonObject } from "../platform/json.ts";
 import type { Call } from "./call.ts";
+import { objectOf } from "./dialects/events.ts";
+import { likelyUnits } from "./dialects/media.ts";
 import {
   estimatedOutputTokens,
   speechInTokens,
   tokensOfBytes,
   type MeteredUsage,
 } from "./estimate.ts";
-import type { Answer } from "./forward.ts";
+import type { Answer, Told } from "./forward.ts";
 import { estimatedInputTokens } from "./tokens.ts";
-import { usageOf, type Convention } from "./usage.ts";
+import { usageOf } from "./usage.ts";
 import type { Counted } from "./usage/counted.ts";
 
 export interface Answered {
   readonly call: Call;
   readonly provider: string;
-  readonly convention: Convention;
   readonly hold: Held;
   readonly price: BookPrice | null;
   /** The time of the price. */
@@ -50,7 +50,7 @@ function billable(metered: MeteredUsage, price: BookPrice | null): MeteredUsage 
 }
 
 /** Who was asked for what: it takes both to understand an answer. */
-type Asked = Pick<Answered, "call" | "provider" | "convention">;
+type Asked = Pick<Answered, "call" | "provider">;
 
 async function meteredUsage(
   asked: Asked,
@@ -60,7 +60,7 @@ async function meteredUsage(
   const { call } = asked;
   const bound = hold.outputTokens * call.choices;
   if (answer.kind === "whole") return meteredBody(asked, answer, bound);
-  const counted = countedIn(asked, answer.usage ?? undefined);
+  const counted = countedIn(asked, answer.told);
   if (counted?.final === true) return byProvider(counted);
   const { produced } = answer;
   if (produced === null) return unseen(call, answer, bound);
@@ -76,14 +76,15 @@ async function meteredUsage(
 /** An answer without text, such as an empty one, has produced nothing. */
 async function meteredBody(
   asked: Asked,
-  { status, body }: { readonly status: number; readonly body: Buffer },
+  { status, body, told }: Extract<Answer, { kind: "whole" }>,
   bound: number,
 ): Promise<MeteredUsage | null> {
   if (status < 200 || status > 299 || body.length === 0) return null;
-  const answer = parsed(body);
-  const counted = countedIn(asked, answer ?? undefined);
+  const counted = countedIn(asked, told);
   if (counted !== undefined) return byProvider(counted);
-  const text = answer === null ? body : Buffer.from(JSON.stringify(answer["choices"] ?? answer));
+  const { dialect } = asked.call.route;
+  const answer = objectOf(body.toString("utf8"));
+  const text = answer === null ? body : Buffer.from(JSON.stringify(dialect.producedIn(answer)));
   return estimated(asked.call, Math.min(tokensOfBytes(text.length), bound));
 }
 
@@ -91,10 +92,12 @@ function byProvider({ usage, serviceTier, statedCost }: Counted): MeteredUsage {
   return { usage, serviceTier, statedCost, source: "provider" };
 }
 
-function countedIn(
-  { call, provider, convention }: Asked,
-  answer: Json | undefined,
-): Counted | undefined {
+function countedIn({ call, provider }: Asked, told: Told | null): Counted | undefined {
+  // Speech is bytes, which tell nothing but that it was made.
+  const { convention, answer } = told ?? {
+    convention: call.route.dialect.convention,
+    answer: undefined,
+  };
   return usageOf({ convention, provider, answer, request: call.body });
 }
 
@@ -114,22 +117,14 @@ function unseen(
 }
 
 async function estimated(call: Call, output: number): Promise<MeteredUsage> {
-  const input = await estimatedInputTokens(call.body);
-  const usage = { input, output };
+  const input = await estimatedInputTokens(call.body, call.uploads);
+  const usage = { ...likelyUnits(call.units ?? {}), input, output };
   return { usage, source: "estimated", serviceTier: null, statedCost: null };
 }
 
-function noteOf(answer: Answer): string | null {
+/** For people: what went wrong, if anything did. */
+export function noteOf(answer: Answer): string | null {
   if (answer.kind === "broken") return answer.failure;
   if (answer.kind === "streamed") return null;
   return answer.status >= 300 ? `the provider answered ${String(answer.status)}` : null;
-}
-
-function parsed(body: Buffer): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(body.toString("utf8"));
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }

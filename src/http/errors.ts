@@ -89,6 +89,13 @@ export const ERRORS = {
     about: "What the request asks for contradicts what is there.",
     cure: "Do what the message says.",
   },
+  idempotency_conflict: {
+    status: 409,
+    type: "idempotency_error",
+    about:
+      "The Idempotency-Key belongs to a call with another body, or to one that is still in flight.",
+    cure: "Use a new key for a new call; ask again after Retry-After seconds for one in flight.",
+  },
   body_too_large: {
     status: 413,
     type: "invalid_request_error",
@@ -124,6 +131,12 @@ export const ERRORS = {
     type: "server_error",
     about: "A failure that Purser has no name for.",
     cure: "Report it with the request id.",
+  },
+  unsupported_route: {
+    status: 400,
+    type: "invalid_request_error",
+    about: "The model's provider does not speak what this route speaks.",
+    cure: "Ask for the model on /v1/chat/completions, or for another model.",
   },
   upstream_error: {
     status: 502,
@@ -203,8 +216,17 @@ function bodyOf(error: ApiError, status: number): unknown {
   return detail === undefined ? errorBody(error, status) : { detail: { error: error.message } };
 }
 
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string;
+  };
+}
+
 /** The OpenAI error object; `code` is always a string, as LiteLLM's clients expect. */
-export function errorBody(error: ApiError, status: number): unknown {
+export function errorBody(error: ApiError, status: number): ErrorBody {
   return {
     error: {
       message: error.message,
@@ -215,6 +237,19 @@ export function errorBody(error: ApiError, status: number): unknown {
     },
   };
 }
+
+/** What a provider of another dialect said, in OpenAI's words for such a status. */
+export function providerErrorBody(status: number, message: string): string {
+  const type = PROVIDER_TYPES[status] ?? (status < 500 ? "invalid_request_error" : "server_error");
+  return JSON.stringify({ error: { message, type, param: null, code: String(status) } });
+}
+
+const PROVIDER_TYPES: Readonly<Record<number, string>> = {
+  401: "authentication_error",
+  403: "permission_error",
+  404: "not_found_error",
+  429: "rate_limit_error",
+};
 
 function named(error: unknown, requestId: string): ApiError {
   if (error instanceof ApiError) return error;

@@ -136,6 +136,15 @@ export interface CallFacts {
   /** Where the deployment is, if that is known. */
   readonly region: string | null;
   readonly keyAlias: string | null;
+  /** Deployments that were asked before this one, if any were. */
+  readonly attempts?: readonly FailedAttempt[];
+}
+
+/** One deployment's failure to answer a call that another one then answered, or none. */
+export interface FailedAttempt {
+  readonly model: string;
+  readonly deployment: string;
+  readonly failure: string;
 }
 
 /** Reserved headroom. It ends exactly once, by the posting that takes its id. */

@@ -79,13 +79,19 @@ function decideOne(draft: Draft, command: Command, policy: Policy): Outcome {
 
 function reserve(draft: Draft, command: Reserve, policy: Policy): Outcome {
   const earlier = draft.hold(command.id);
-  if (earlier !== undefined) return held(draft, earlier, policy);
+  if (earlier !== undefined && !isNextAttempt(command, earlier))
+    return held(draft, earlier, policy);
   const posted = draft.posting(command.id);
   if (posted !== undefined) return repeated(draft, posted, policy);
 
+  // What the failed attempt held is there for the next one.
+  if (earlier !== undefined) moveHeld(draft, earlier, -1n);
   const limits = limitsFor(chargedBy(command), draft, policy);
   const admission = admissionOf(draft, command, limits, policy);
-  if (admission.kind === "refused") return admission;
+  if (admission.kind === "refused") {
+    if (earlier !== undefined) moveHeld(draft, earlier, 1n);
+    return admission;
+  }
 
   // From here on the hold must succeed.
   const { id, at, instance, customer, facts, quote } = command;
@@ -96,9 +102,18 @@ function reserve(draft: Draft, command: Reserve, policy: Policy): Outcome {
   const moves = movesOf(countersOfCall(customer, limits), heldAmounts(quote, grant));
   const keyHash = command.key.hash;
   const hold = { id, at, instance, customer, keyHash, facts, ...grant, moves };
-  for (const move of moves) draft.moveCounter(move, 0n, move.amount);
+  moveHeld(draft, hold, 1n);
   draft.open(hold);
   return held(draft, hold, policy);
+}
+
+/** A call that tries another deployment keeps its hold, at the new price; it is one call. */
+function isNextAttempt({ facts }: Reserve, earlier: Hold): boolean {
+  return (facts.attempts?.length ?? 0) > (earlier.facts.attempts?.length ?? 0);
+}
+
+function moveHeld(draft: Draft, { moves }: Hold, sign: 1n | -1n): void {
+  for (const move of moves) draft.moveCounter(move, 0n, sign * move.amount);
 }
 
 /** What a reserve would be answered now. Nothing changes. */

@@ -91,7 +91,8 @@ export class Draft {
 
   /** A hold that was opened in this very batch was never stored, so there is nothing to delete. */
   close(hold: Hold): void {
-    if (!this.#opened.delete(hold.id)) this.#closed.add(hold.id);
+    this.#opened.delete(hold.id);
+    if (this.#rows.holds.has(hold.id)) this.#closed.add(hold.id);
   }
 
   post(posting: Posting): void {
@@ -107,6 +108,7 @@ export class Draft {
   }
 
   changes(): Changes {
+    const opened = [...this.#opened.values()];
     return {
       customers: this.#customers.standing(),
       customersGone: this.#customers.gone(),
@@ -115,7 +117,8 @@ export class Draft {
       keys: this.#keys.standing(),
       keysGone: this.#keys.gone(),
       counters: [...this.#counters.values()],
-      holdsOpened: [...this.#opened.values()],
+      holdsOpened: opened.filter(({ id }) => !this.#rows.holds.has(id)),
+      holdsReplaced: opened.filter(({ id }) => this.#rows.holds.has(id)),
       holdsClosed: [...this.#closed],
       postings: [...this.#postings.values()],
       rollups: [...this.#rollups.values()],

@@ -37,6 +37,8 @@ export interface Changes {
   readonly keysGone: readonly string[];
   readonly counters: readonly Counter[];
   readonly holdsOpened: readonly Hold[];
+  /** The next attempt's, in place of the one before. */
+  readonly holdsReplaced: readonly Hold[];
   /** Ids of holds to delete. */
   readonly holdsClosed: readonly string[];
   readonly postings: readonly Posting[];

@@ -25,6 +25,7 @@ export interface LedgerStore {
   readonly read: LedgerReader;
   readonly outbox: Outbox;
   readonly instances: Instances;
+  readonly answers: Answers;
   close(): Promise<void>;
 }
 
@@ -178,6 +179,33 @@ export interface Outbox {
   prune(deliveredBefore: number): Promise<void>;
   /** How many events wait. */
   pending(): Promise<bigint>;
+}
+
+/** A call under a name that its caller chose. */
+export interface Claim {
+  /** The caller's key, by its hash: what one calls by a name is no affair of another's. */
+  readonly caller: string;
+  readonly name: string;
+  /** What stands for the request's body. */
+  readonly request: string;
+  readonly call: string;
+  readonly at: number;
+}
+
+export type Claimed =
+  | { readonly kind: "taken" }
+  | { readonly kind: "in_flight" }
+  | { readonly kind: "other_request" }
+  | { readonly kind: "answered"; readonly answer: string };
+
+/** Answers that may be asked for again. */
+export interface Answers {
+  /** Takes the name, or tells who has it. A claim from before `staleBefore` that was never answered is nobody's. */
+  claim(claim: Claim, staleBefore: number): Promise<Claimed>;
+  keep(claim: Claim, answer: string): Promise<void>;
+  /** The call came to nothing, so the name is free. */
+  letGo(claim: Claim): Promise<void>;
+  prune(claimedBefore: number): Promise<void>;
 }
 
 /** Who is alive. */

@@ -4,6 +4,7 @@ import type { DeploymentConfig } from "../config/config.ts";
 import type { ProviderName } from "../config/providers.ts";
 import { azure } from "./azure.ts";
 import { addressing, baseUrl, pathOf, type Endpoint } from "./endpoint.ts";
+import { FOREIGN } from "./foreign.ts";
 import type { Provider } from "./provider.ts";
 
 /** What sets a provider apart from the rest; most differ by address only. */
@@ -41,7 +42,10 @@ const perplexity: Host = {
   streamUsageOption: false,
 };
 
-const HOSTS: Readonly<Record<Exclude<ProviderName, "azure">, Host>> = {
+/** These have files of their own. */
+type Foreign = "azure" | "anthropic" | "gemini" | "vertex_ai" | "bedrock" | "cohere";
+
+const HOSTS: Readonly<Record<Exclude<ProviderName, Foreign>, Host>> = {
   openai,
   mistral,
   groq: { base: "https://api.groq.com/openai/v1" },
@@ -61,7 +65,7 @@ const HOSTS: Readonly<Record<Exclude<ProviderName, "azure">, Host>> = {
 };
 
 const PROVIDERS: ReadonlyMap<string, Provider> = new Map(
-  [azure, ...Object.entries(HOSTS).map(([name, host]) => providerAt(name, host))].map(
+  [azure, ...FOREIGN, ...Object.entries(HOSTS).map(([name, host]) => providerAt(name, host))].map(
     (provider) => [provider.name, provider],
   ),
 );
@@ -74,6 +78,7 @@ export function providerNamed(name: string): Provider | undefined {
 function providerAt(name: string, host: Host): Provider {
   return {
     name,
+    family: "openai",
     address: addressing((deployment) => endpointAt(host, deployment)),
     outputBoundField: host.outputBoundField ?? "max_tokens",
     streamUsageOption: host.streamUsageOption ?? true,

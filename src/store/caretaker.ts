@@ -13,6 +13,9 @@ const DEAD_AFTER_MS = 30_000;
 /** Holds that are ended in one go. */
 const EXPIRE_BATCH_MAX = 500;
 
+/** As long as Stripe keeps its own: whoever tries again does so within minutes. */
+const ANSWERS_KEPT_MS = 86_400_000;
+
 export interface Keeping {
   readonly instance: string;
   readonly ledger: LedgerStore;
@@ -60,6 +63,7 @@ async function round({ instance, ledger, spool, clock, log }: Keeping): Promise<
       "calls that were kept on disk cannot be settled",
     );
   }
+  await ledger.answers.prune(now - ANSWERS_KEPT_MS);
   const orphans = await ledger.instances.orphans(instance, now - DEAD_AFTER_MS);
   for (let at = 0; at < orphans.length; at += EXPIRE_BATCH_MAX) {
     const batch = orphans.slice(at, at + EXPIRE_BATCH_MAX);

@@ -16,6 +16,7 @@ import {
 } from "kysely";
 import type { BudgetRow, CustomerRow, KeyRow } from "./account-rows.ts";
 import type {
+  AnswerRow,
   CounterRow,
   HoldRow,
   InstanceRow,
@@ -33,6 +34,7 @@ export interface Schema {
   readonly holds: HoldRow;
   readonly postings: PostingRow;
   readonly outbox: OutboxRow;
+  readonly answers: AnswerRow;
   readonly instances: InstanceRow;
 }
 

@@ -87,6 +87,15 @@ export interface OutboxRow {
   readonly last_error: string | null;
 }
 
+export interface AnswerRow {
+  readonly caller: string;
+  readonly name: string;
+  readonly request: string;
+  readonly call: string;
+  readonly claimed_at: bigint;
+  readonly answer: string | null;
+}
+
 export interface InstanceRow {
   readonly id: string;
   readonly seen_at: bigint;

@@ -132,6 +132,9 @@ export const HOLDS: Table<Hold> = {
   onConflict: "fail",
 };
 
+/** A hold that nobody has may not be there already; one that is locked may change. */
+export const HOLDS_REPLACED: Table<Hold> = { ...HOLDS, onConflict: "replace" };
+
 export const POSTINGS: Table<Posting> = {
   name: "postings",
   columns: [

@@ -18,7 +18,7 @@ general_settings:
   database_url: postgres://user:hidden-password@db.example:5432/purser?sslmode=require
   alerting: [webhook]
   proxy_batch_write_at: 10
-router_settings: {num_retries: 2}
+router_settings: {polling_interval: 2}
 `;
 
 const NOW = Date.parse("2026-11-23T12:00:00Z");
@@ -49,10 +49,10 @@ prices
 
 ignored
   general_settings.proxy_batch_write_at   spend is written in the call's own transaction
-  router_settings.num_retries             retries, fallbacks and cooldowns are not configurable yet
+  router_settings.polling_interval        deployments are chosen by weight, and left alone while they fail
 
 warnings
-  router_settings.num_retries: ignored: retries, fallbacks and cooldowns are not configurable yet
+  router_settings.polling_interval: ignored: deployments are chosen by weight, and left alone while they fail
 `,
   );
   assert.equal(code, 0);

@@ -41,7 +41,8 @@ test("every spelling of every provider is accepted, with the key from its variab
   ];
   for (const [spelling, name] of spellings) {
     for (const variable of KNOWN_PROVIDERS[name].keyVariables) {
-      const env = { [variable]: "from-env", AZURE_API_BASE: "https://r.example" };
+      const clouds = { AZURE_API_BASE: "https://r.example", AWS_REGION_NAME: "us-east-1" };
+      const env = { [variable]: "from-env", ...clouds };
       const deployment = only(withParams({ model: `${spelling}/m` }), env);
       assert.deepEqual([deployment.provider, deployment.apiKey], [name, "from-env"]);
     }

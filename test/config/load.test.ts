@@ -51,6 +51,14 @@ test("a file of a deployment and a key gets the defaults for all else", () => {
     webhook: null,
     deadlines: { headersMs: 300_000, idleMs: 120_000, callMs: 900_000, shutdownMs: 30_000 },
     requestBytesMax: 33_554_432,
+    routing: {
+      retries: null,
+      retryAfterMs: 500,
+      failuresAllowed: 3,
+      cooldownMs: 5_000,
+      checksContext: false,
+      fallbacks: { general: new Map(), context: new Map(), policy: new Map(), fallback: [] },
+    },
     ignored: [],
     warnings: [],
   });

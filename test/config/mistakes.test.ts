@@ -244,9 +244,9 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
       `did you mean "openai"? known are ${PROVIDERS}; for any other host write openai/<model> and api_base`,
     ],
     [
-      withParams({ model: "bedrock/claude", api_base: "http://h" }),
+      withParams({ model: "watsonx/granite", api_base: "http://h" }),
       "model_list[0].litellm_params.model",
-      '"bedrock/claude" is of the provider "bedrock", which Purser does not speak to yet',
+      '"watsonx/granite" is of the provider "watsonx", which Purser does not speak to yet',
       "remove the entry, or reach the model through a provider of the OpenAI dialect",
     ],
     [

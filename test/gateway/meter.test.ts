@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { chat } from "../../src/gateway/dialects/chat.ts";
 import { StreamMeter } from "../../src/gateway/meter.ts";
 
 const ROLE = sse({ choices: [{ delta: { role: "assistant", content: "" } }], usage: null });
@@ -22,7 +23,7 @@ test("a usage chunk that we asked for is kept from the client, wherever the stre
     for (let cut = 0; cut <= stream.length; cut += 1) {
       const run = metered([stream.subarray(0, cut), stream.subarray(cut)], true);
       assert.deepEqual(run.bytes, expected, `${ending} cut at ${String(cut)}`);
-      assert.deepEqual(run.usage?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
+      assert.deepEqual(run.told?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
     }
   }
 });
@@ -34,7 +35,7 @@ test("a stream whose client asked for usage arrives byte for byte, however it is
     fc.property(cuts, (points) => {
       const run = metered(pieces(stream, points), false);
       assert.deepEqual(run.bytes, stream);
-      assert.deepEqual(run.usage?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
+      assert.deepEqual(run.told?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
     }),
   );
 });
@@ -46,29 +47,29 @@ test("usage in the last content event is read and the event still reaches the cl
   });
   const run = metered([Buffer.from(ROLE + last + DONE)], true);
   assert.equal(run.bytes.toString(), ROLE + last + DONE);
-  assert.deepEqual(run.usage?.["usage"], { prompt_tokens: 1 });
+  assert.deepEqual(run.told?.["usage"], { prompt_tokens: 1 });
 });
 
 test("a provider that repeats its usage in every event is streamed, not held back", () => {
   const running = [1, 2, 3].map((tokens) =>
     sse({ choices: [{ delta: { content: "x" } }], usage: { completion_tokens: tokens } }),
   );
-  const meter = new StreamMeter(true);
+  const meter = chatMeter(true);
   const out = running.map((event) => meter.push(Buffer.from(event)).toString());
   assert.deepEqual(out, ["", running[0], running[1]]);
-  assert.deepEqual(meter.usage?.["usage"], { completion_tokens: 3 });
+  assert.deepEqual(meter.told?.["usage"], { completion_tokens: 3 });
   assert.equal(meter.finish().tail.toString(), running[2]);
 });
 
 test("events leave as soon as they are whole, before the stream has ended", () => {
-  const meter = new StreamMeter(true);
+  const meter = chatMeter(true);
   assert.equal(meter.push(Buffer.from(ROLE)).toString(), ROLE);
   assert.equal(meter.push(Buffer.from(HELLO.slice(0, 10))).toString(), "");
   assert.equal(meter.push(Buffer.from(HELLO.slice(10))).toString(), HELLO);
 });
 
 test("[DONE] is held back until the end, and so is a usage event", () => {
-  const meter = new StreamMeter(false);
+  const meter = chatMeter(false);
   assert.equal(meter.push(Buffer.from(ROLE + USAGE + DONE)).toString(), ROLE);
   const { tail, done } = meter.finish();
   assert.equal(tail.toString(), USAGE);
@@ -77,11 +78,11 @@ test("[DONE] is held back until the end, and so is a usage event", () => {
 
 test("a last event without its blank line is still read", () => {
   const run = metered([Buffer.from(ROLE + USAGE.trimEnd())], true);
-  assert.deepEqual(run.usage?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
+  assert.deepEqual(run.told?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
 });
 
 test("comments are not counted as tokens", () => {
-  const meter = new StreamMeter(false);
+  const meter = chatMeter(false);
   meter.push(Buffer.from(`: keep-alive\n\n${ROLE}: keep-alive\n\n${HELLO}`));
   assert.equal(meter.produced.events, 2);
   assert.equal(meter.produced.eventBytesMin, Buffer.byteLength(ROLE));
@@ -94,17 +95,23 @@ test("garbage passes through unchanged and in bounded memory", () => {
       assert.deepEqual(metered(buffers, false).bytes, Buffer.concat(buffers));
     }),
   );
-  const meter = new StreamMeter(false);
+  const meter = chatMeter(false);
   const megabyte = Buffer.alloc(1024 * 1024, "x");
   const released = Array.from({ length: 40 }, () => meter.push(megabyte).length);
   assert.ok(released.reduce((total, bytes) => total + bytes, 0) >= 24 * megabyte.length);
 });
 
+function chatMeter(keepsUsage: boolean): StreamMeter {
+  const { stream } = chat;
+  assert.ok(stream !== null);
+  return new StreamMeter(stream, keepsUsage);
+}
+
 function metered(chunks: readonly Buffer[], keepsUsage: boolean) {
-  const meter = new StreamMeter(keepsUsage);
+  const meter = chatMeter(keepsUsage);
   const out = chunks.map((chunk) => meter.push(chunk));
   const { tail, done } = meter.finish();
-  return { bytes: Buffer.concat([...out, tail, done]), usage: meter.usage };
+  return { bytes: Buffer.concat([...out, tail, done]), told: meter.told };
 }
 
 function pieces(stream: Buffer, points: readonly number[]): Buffer[] {

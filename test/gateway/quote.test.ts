@@ -134,8 +134,10 @@ test("a call that may use what has no price is itself without one", () => {
   const bySecond = only(flat({ seconds: picoUsd(1n) }));
   assert.equal(quote(ASKED, bySecond, 1, null).price, null);
   assert.notEqual(quote({ ...ASKED, units: { seconds: 3 } }, bySecond, 1, null).price, null);
-  // Priced by the token, an image needs no price of its own.
-  assert.notEqual(quote({ ...ASKED, units: { images: 3 } }, text, 1, null).price, null);
+  // Priced by the token, an image, or a search that is what the call is for, needs no price of its own.
+  for (const units of [{ images: 3 }, { searches: 3 }]) {
+    assert.notEqual(quote({ ...ASKED, units }, text, 1, null).price, null);
+  }
 });
 
 test("the output bound is the client's, within the model's", () => {
@@ -149,11 +151,15 @@ function bound(outputTokensMax: number | null, modelMax: number | null): number 
   return quote({ ...ASKED, outputTokensMax }, null, 1, modelMax).outputTokens;
 }
 
-interface Asked extends Quoted {
-  readonly inputTokens: number;
-}
+type Asked = Quoted & { readonly inputTokens: number };
 
-const ASKED: Asked = { outputTokensMax: 1, choices: 1, inputTokens: 0, body: {} };
+const ASKED: Asked = {
+  outputTokensMax: 1,
+  choices: 1,
+  inputTokens: 0,
+  body: {},
+  uploads: [],
+};
 
 const STANDING = {
   scope: "customer",
@@ -179,7 +185,7 @@ function askedFor(drawn: {
   const inputTokens = sum(input) + slack;
   // Everything may come, as the request says nothing against it.
   const body = { content: [{ type: "input_audio" }] };
-  return { units, choices, inputTokens, outputTokensMax, body };
+  return { ...ASKED, units, choices, inputTokens, outputTokensMax, body };
 }
 
 function sum(usage: Usage): number {

@@ -5,13 +5,19 @@ import { Readable } from "node:stream";
 import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { readBody, readChat } from "../../src/gateway/read.ts";
+import { readBody, readBytes, understand } from "../../src/gateway/read.ts";
+import { ROUTES } from "../../src/gateway/routes.ts";
 import { ApiError } from "../../src/http/errors.ts";
 
 const MESSAGES = [{ role: "user", content: "hi" }];
 
-test("a call is read with its defaults", () => {
-  const { body, ...call } = chat({ model: "m", messages: MESSAGES });
+test("a call is read with its defaults", async () => {
+  const {
+    body,
+    form: _form,
+    uploads: _uploads,
+    ...call
+  } = await chat({ model: "m", messages: MESSAGES });
   assert.deepEqual(call, {
     model: "m",
     stream: false,
@@ -22,15 +28,16 @@ test("a call is read with its defaults", () => {
   assert.deepEqual(body["messages"], MESSAGES);
 });
 
-test("of two output bounds the larger counts, because the provider may obey either", () => {
+test("of two output bounds the larger counts, because the provider may obey either", async () => {
   const both = { model: "m", messages: MESSAGES, max_tokens: 9, max_completion_tokens: 7 };
-  assert.equal(chat(both).outputTokensMax, 9);
-  assert.equal(chat({ model: "m", messages: MESSAGES, max_tokens: 5 }).outputTokensMax, 5);
+  assert.equal((await chat(both)).outputTokensMax, 9);
+  const one = await chat({ model: "m", messages: MESSAGES, max_tokens: 5 });
+  assert.equal(one.outputTokensMax, 5);
 });
 
-test("a model in the path stands for the body's", () => {
+test("a model in the path stands for the body's", async () => {
   const bytes = Buffer.from(JSON.stringify({ model: "body", messages: MESSAGES }));
-  assert.equal(readChat(bytes, "path").model, "path");
+  assert.equal((await read("/v1/chat/completions", bytes, "path")).model, "path");
 });
 
 const FAULTS: readonly (readonly [fault: string, body: unknown, param: string | null])[] = [
@@ -58,62 +65,66 @@ const FAULTS: readonly (readonly [fault: string, body: unknown, param: string | 
 ];
 
 for (const [fault, body, param] of FAULTS) {
-  test(`${fault} is refused by name`, () => {
-    assert.throws(() => chat(body), refusalOf("invalid_request", param));
+  test(`${fault} is refused by name`, async () => {
+    await assert.rejects(chat(body), refusalOf("invalid_request", param));
   });
 }
 
-test("any bytes are read or refused, never anything else", () => {
-  fc.assert(
-    fc.property(
-      fc.oneof(
-        fc.uint8Array(),
-        fc.json().map((text) => Buffer.from(text)),
-      ),
-      (bytes) => {
-        try {
-          readChat(Buffer.from(bytes), undefined);
-        } catch (error) {
+for (const { name } of ROUTES) {
+  test(`${name} reads any bytes or refuses them, never anything else`, async () => {
+    const anything = fc.oneof(
+      fc.uint8Array(),
+      fc.json().map((text) => Buffer.from(text)),
+    );
+    await fc.assert(
+      fc.asyncProperty(anything, async (bytes) => {
+        await read(name, Buffer.from(bytes)).catch((error: unknown) => {
           assert.ok(error instanceof ApiError);
-        }
-      },
-    ),
-  );
-});
+        });
+      }),
+    );
+  });
+}
 
-test("__proto__ in a body is a key like any other", () => {
+test("__proto__ in a body is a key like any other", async () => {
   const bytes = Buffer.from(
     '{"model":"m","messages":[{"role":"user","content":"hi"}],"__proto__":{"stream":true}}',
   );
-  assert.equal(readChat(bytes, undefined).stream, false);
+  assert.equal((await read("/v1/chat/completions", bytes)).stream, false);
 });
 
 test("a body is read to its end", async () => {
-  assert.equal((await readBody(incoming(["ab", "cd"]), 4)).toString(), "abcd");
+  assert.equal((await readBytes(incoming(["ab", "cd"]), 4)).toString(), "abcd");
 });
 
 test("a body that says it is too long is refused unread", async () => {
   const request = incoming(["x"], { "content-length": "5" });
-  await assert.rejects(readBody(request, 4), refusalOf("body_too_large", null));
+  await assert.rejects(readBytes(request, 4), refusalOf("body_too_large", null));
   assert.equal(request.readableFlowing, null);
 });
 
 test("a body that turns out too long is refused where it passes the bound", async () => {
   const request = incoming(["ab", "cd", "ef", "gh"]);
-  await assert.rejects(readBody(request, 4), refusalOf("body_too_large", null));
+  await assert.rejects(readBytes(request, 4), refusalOf("body_too_large", null));
   assert.ok(request.isPaused());
 });
 
 test("a body that is cut off is refused", async () => {
   const request = new Readable({ read: () => undefined }) as IncomingMessage;
   request.headers = {};
-  const body = readBody(request, 4);
+  const body = readBytes(request, 4);
   request.destroy();
   await assert.rejects(body, refusalOf("invalid_request", null));
 });
 
 function chat(body: unknown) {
-  return readChat(Buffer.from(JSON.stringify(body)), undefined);
+  return read("/v1/chat/completions", Buffer.from(JSON.stringify(body)));
+}
+
+async function read(name: string, bytes: Buffer, pathModel?: string) {
+  const route = ROUTES.find((row) => row.name === name);
+  assert.ok(route !== undefined, `there is no route ${name}`);
+  return understand(route, await readBody(bytes, {}), pathModel);
 }
 
 function incoming(pieces: readonly string[], headers = {}): IncomingMessage {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answer } from "../../src/gateway/forward.ts";
+import { ROUTES } from "../../src/gateway/routes.ts";
 import { ending } from "../../src/gateway/settle.ts";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
 import type { JsonObject } from "../../src/platform/json.ts";
@@ -10,7 +11,7 @@ import { ANSWERED, NANO, priceOf, wholeAnswer } from "../support/answered.ts";
 
 test("of a stream that broke off, the input that was told is charged, and the output that was seen", async () => {
   const usage = { usage: { input_tokens: 25, cache_read_input_tokens: 10 } };
-  const end = await ending({ ...ANSWERED, convention: "anthropic", answer: brokenOff(usage, 8) });
+  const end = await ending({ ...ANSWERED, answer: brokenOff(usage, 8) });
   assert.ok(end.kind === "settle");
   assert.deepEqual(end.usage, { input: 25, cacheRead: 10, output: 7 });
   assert.deepEqual([end.source, end.cost], ["estimated", 42n]);
@@ -18,24 +19,21 @@ test("of a stream that broke off, the input that was told is charged, and the ou
 
 test("of a stream that broke off before anything was said, nothing is charged", async () => {
   const usage = { usage: { input_tokens: 25 } };
-  const end = await ending({ ...ANSWERED, convention: "anthropic", answer: brokenOff(usage, 0) });
+  const end = await ending({ ...ANSWERED, answer: brokenOff(usage, 0) });
   assert.equal(end.kind, "release");
 });
 
 test("speech by the token that came as bytes is estimated, never silently free", async () => {
   const body = { input: "x".repeat(100) };
-  const speech = {
-    ...ANSWERED,
-    convention: "openai_speech",
-    call: { ...ANSWERED.call, body },
-  } as const;
-  const bytes = { ...wholeAnswer({}), body: Buffer.from([0xff, 0xfb, 0x90]) } as const;
+  const route = ROUTES.find(({ name }) => name === "/v1/audio/speech") ?? ANSWERED.call.route;
+  const speech = { ...ANSWERED, call: { ...ANSWERED.call, route, body } };
+  const bytes = { ...wholeAnswer({}), told: null, body: Buffer.from([0xff, 0xfb, 0x90]) } as const;
   const byToken = await ending({ ...speech, answer: bytes });
   assert.ok(byToken.kind === "settle");
   assert.deepEqual(byToken.usage, { characters: 100, input: 100, outputAudio: 200 });
   assert.deepEqual([byToken.source, byToken.cost, byToken.unpriced], ["estimated", 300n, []]);
   const price = priceOf({ characters: picoUsd(2000n) });
-  const byCharacter = await ending({ ...speech, price, answer: wholeAnswer({}) });
+  const byCharacter = await ending({ ...speech, price, answer: bytes });
   assert.ok(byCharacter.kind === "settle");
   assert.deepEqual([byCharacter.source, byCharacter.cost], ["provider", 200n]);
 });
@@ -52,5 +50,6 @@ test("a call is settled under the markup of its hold, and tells both numbers", a
 function brokenOff(usage: JsonObject, events: number): Answer {
   const produced = { events, bytes: events * 30, eventBytesMin: 30 };
   const broken = { kind: "broken", failure: "broke_off", sent: true, receivedBytes: 0 } as const;
-  return { ...broken, usage, produced };
+  const told = { convention: "anthropic", answer: usage } as const;
+  return { ...broken, told, produced };
 }

@@ -52,10 +52,12 @@ onEachDatabase((database) => {
     { region, price }: { readonly region?: string; readonly price: number },
   ): unknown {
     const api_base = `${upstream.origin}/v1`;
+    // Nearly always the first to be asked, where nothing speaks against it.
+    const first = id === "us-1" ? { weight: 1_000_000_000 } : {};
     const place = region === undefined ? {} : { region_name: region };
     return {
       model_name,
-      litellm_params: { model: `openai/${id}`, api_base, api_key: "sk-up", ...place },
+      litellm_params: { model: `openai/${id}`, api_base, api_key: "sk-up", ...place, ...first },
       model_info: { id, input_cost_per_token: price, output_cost_per_token: price },
     };
   }

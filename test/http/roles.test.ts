@@ -1,6 +1,7 @@
 /** Who may do what: every route of a running server with every kind of key, cell by cell, on real sockets. */
 
 import assert from "node:assert/strict";
+import { ROUTES as CALL_ROUTES } from "../../src/gateway/routes.ts";
 import { after, before, describe, test } from "node:test";
 import { sqliteFile } from "../support/databases.ts";
 import { MASTER_KEY, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
@@ -91,6 +92,10 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "POST /openai/deployments/{model}/chat/completions": call(
     "/openai/deployments/m/chat/completions",
   ),
+  "GET /v1/responses/{id}": at(OWN, "/v1/responses/r1"),
+  "GET /responses/{id}": at(OWN, "/responses/r1"),
+  "DELETE /v1/responses/{id}": at(CALL, "/v1/responses/r1"),
+  "DELETE /responses/{id}": at(CALL, "/responses/r1"),
   "GET /v1/models": at(OWN, "/v1/models"),
   "GET /models": at(OWN, "/models"),
 
@@ -191,6 +196,8 @@ const HIDDEN = [
   "POST /chat/completions",
   "POST /openai/deployments/{model}/chat/completions",
   "GET /models",
+  "GET /responses/{id}",
+  "DELETE /responses/{id}",
   "GET /end_user/daily/activity",
   "GET /spend/logs/ui",
   "GET /health/liveness",
@@ -208,7 +215,34 @@ test("every route of the running server is in the table, and the table has no ot
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   const listed = Object.keys(ROUTES).filter((name) => !name.includes(" of "));
-  assert.deepEqual([...described, ...HIDDEN].toSorted(), listed.toSorted());
+  // The other calls of models go the same way as chat; one test below asks each of them.
+  const others = new Set(CALL_ROUTES.map((route) => `POST ${route.name}`).slice(1));
+  const found = [...described, ...HIDDEN].filter((name) => !others.has(name));
+  assert.deepEqual(found.toSorted(), listed.toSorted());
+});
+
+test("no call of any model is made for who may only read, or has no key that is good", async () => {
+  const callers = CALLERS.filter((caller) => CALL[caller] !== "ok");
+  const seen = upstream.received.length;
+  for (const { paths } of CALL_ROUTES) {
+    for (const path of paths) {
+      const named = path.replace("{model}", "m");
+      const body = {
+        ...CHAT,
+        input: "hi",
+        prompt: "hi",
+        query: "q",
+        documents: ["d"],
+        contents: [{}],
+      };
+      for (const caller of callers) {
+        const reply = await send("POST", named, secrets[caller], body);
+        // A route that the model's provider does not speak is told before who may ask for it.
+        assert.ok(reply.status === 401 || reply.status === 400, `${named} ${caller} ${reply.text}`);
+      }
+    }
+  }
+  assert.equal(upstream.received.length, seen);
 });
 
 for (const [name, { cells, request }] of Object.entries(ROUTES)) {

@@ -9,6 +9,7 @@ import { providerNamed } from "../../src/providers/providers.ts";
 import { deploymentOf } from "./deployment.ts";
 
 const PROVIDER_NAMES = Object.keys(KNOWN_PROVIDERS).toSorted();
+const SPEAKING_OPENAI = PROVIDER_NAMES.filter((name) => named(name).family === "openai");
 const ROUTE = "/chat/completions";
 const AZURE = "https://acme.openai.azure.com";
 const AZURE_CHAT = `${AZURE}/openai/deployments/gpt4-eu/chat/completions`;
@@ -33,7 +34,9 @@ test("every provider has its own address, but for those that cannot have one", (
   for (const [provider, base] of Object.entries(addresses)) {
     assert.equal(urlOf({ provider }), base + ROUTE);
   }
-  for (const provider of PROVIDER_NAMES.filter((name) => addresses[name] === undefined)) {
+  const unknown = SPEAKING_OPENAI.filter((name) => addresses[name] === undefined);
+  assert.deepEqual(unknown, ["azure", "fake"]);
+  for (const provider of unknown) {
     assert.throws(() => urlOf({ provider }), /chat: (azure|fake) needs an http\(s\) api_base/);
   }
 });
@@ -118,8 +121,23 @@ test("calls of a deployment share their headers, whatever the route", () => {
   assert.equal(embeddings.path, "/v1/embeddings");
 });
 
+test("Anthropic and Gemini are found with or without the version of their API", () => {
+  const rows = [
+    ["anthropic", null, "https://api.anthropic.com/v1/x"],
+    ["anthropic", "http://h:1", "http://h:1/v1/x"],
+    ["anthropic", "http://h:1/v1/", "http://h:1/v1/x"],
+    ["gemini", null, "https://generativelanguage.googleapis.com/v1beta/x"],
+    ["gemini", "http://h:1", "http://h:1/v1beta/x"],
+    ["gemini", "http://h:1/v1beta", "http://h:1/v1beta/x"],
+  ] as const;
+  for (const [provider, apiBase, url] of rows) {
+    const { origin, path } = named(provider).address(deploymentOf({ provider, apiBase }), "/x");
+    assert.equal(origin + path, url);
+  }
+});
+
 test("a name that is not a provider's is nobody's, whatever JavaScript calls its own", () => {
-  for (const name of ["", "OpenAI", "constructor", "__proto__", "anthropic"]) {
+  for (const name of ["", "OpenAI", "constructor", "__proto__", "watsonx"]) {
     assert.equal(providerNamed(name), undefined);
   }
 });
@@ -132,7 +150,7 @@ test("the output is bounded by the field that the provider understands", () => {
 });
 
 test("no provider is asked for the usage of a stream where that is refused or needless", () => {
-  const unasked = PROVIDER_NAMES.filter((name) => !named(name).streamUsageOption);
+  const unasked = SPEAKING_OPENAI.filter((name) => !named(name).streamUsageOption);
   assert.deepEqual(unasked, ["mistral", "openrouter", "perplexity"]);
 });
 

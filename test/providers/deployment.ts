@@ -13,7 +13,12 @@ export function deploymentOf(given: Partial<DeploymentConfig>): DeploymentConfig
     apiVersion: null,
     baseModel: null,
     outputTokensMax: null,
+    inputTokensMax: null,
+    share: null,
     region: null,
+    timeoutMs: null,
+    streamTimeoutMs: null,
+    cloud: null,
     prices: [],
     ...given,
   };

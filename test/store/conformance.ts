@@ -35,6 +35,7 @@ export function exerciseStore(name: string, newPlace: NewPlace): void {
     exerciseAudit(newPlace);
     exerciseOutbox(newPlace);
     exerciseInstances(newPlace);
+    exerciseAnswers(newPlace);
     exerciseMigrations(newPlace);
   });
 }
@@ -354,6 +355,25 @@ function exerciseRepetition(newPlace: NewPlace): void {
     );
   });
 
+  test("the next attempt of a call takes the place of its hold", async () => {
+    const attempts = [{ model: "m1", deployment: "d1", failure: "timeout" }];
+    const next = ledger.reserve("h1", {
+      quote: ledger.quote(20),
+      facts: ledger.facts({ deployment: "d2", attempts }),
+    });
+    const place = await newPlace();
+    await using(place, async (store) => {
+      await store.apply([ledger.reserve("h1")]);
+      assert.equal(nameOf(await one(store, next)), "held");
+      const [hold, ...others] = await store.read.openHolds();
+      assert.deepEqual([hold?.facts.attempts, others.length], [attempts, 0]);
+      await assertSound(store);
+      await store.apply([ledger.settle("h1", 7)]);
+      assert.deepEqual(await store.read.openHolds(), []);
+      await assertSound(store);
+    });
+  });
+
   test("the commands of a batch see what those before them did", async () => {
     await using(await newPlace(), async (store) => {
       const outcomes = await store.apply(commands);
@@ -659,6 +679,30 @@ function exerciseMigrations(newPlace: NewPlace): void {
       place.open(ledger.POLICY),
       /newer than this Purser: it has migration 9999/,
     );
+  });
+}
+
+function exerciseAnswers(newPlace: NewPlace): void {
+  const claim = { caller: "k1", name: "n", request: "r", call: "c1", at: 100 };
+
+  test("a name belongs to one call of one caller, until that lets it go or is given up", async () => {
+    await using(await newPlace(), async ({ answers }) => {
+      assert.deepEqual(await answers.claim(claim, 0), { kind: "taken" });
+      const second = { ...claim, call: "c2", at: 200 };
+      assert.deepEqual(await answers.claim(second, 100), { kind: "in_flight" });
+      assert.deepEqual(await answers.claim({ ...second, caller: "k2" }, 0), { kind: "taken" });
+      assert.deepEqual(await answers.claim({ ...second, request: "other" }, 0), {
+        kind: "other_request",
+      });
+      assert.deepEqual(await answers.claim(second, 101), { kind: "taken" }, "the first is stale");
+      await answers.keep(claim, "late");
+      await answers.letGo(claim);
+      assert.deepEqual(await answers.claim(claim, 0), { kind: "in_flight" }, "it is the second's");
+      await answers.keep(second, "{}");
+      assert.deepEqual(await answers.claim(claim, 900), { kind: "answered", answer: "{}" });
+      await answers.prune(201);
+      assert.deepEqual(await answers.claim(claim, 0), { kind: "taken" });
+    });
   });
 }
 

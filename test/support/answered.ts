@@ -1,10 +1,12 @@
 /** A call that was answered, with everything filled in that a test does not care about. */
 
 import type { Answer } from "../../src/gateway/forward.ts";
+import { CHAT } from "../../src/gateway/routes.ts";
 import type { Answered } from "../../src/gateway/settle.ts";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
 import type { GivenRates } from "../../src/money/price.ts";
 import type { BookPrice } from "../../src/money/pricing.ts";
+import type { Convention } from "../../src/gateway/usage.ts";
 import type { JsonObject } from "../../src/platform/json.ts";
 
 /** A nano-dollar for a unit, so that costs and counts are the same numbers. */
@@ -12,8 +14,11 @@ export const NANO = picoUsd(1000n);
 
 const CALL: Answered["call"] = {
   id: "c1",
-  route: "/v1/chat/completions",
-  upstreamPath: "/chat/completions",
+  route: CHAT,
+  form: null,
+  uploads: [],
+  passed: {},
+  query: "",
   model: "m",
   customer: null,
   stream: true,
@@ -26,7 +31,6 @@ const CALL: Answered["call"] = {
 export const ANSWERED: Omit<Answered, "answer"> = {
   call: CALL,
   provider: "openai",
-  convention: "openai_chat",
   hold: { id: "c1", ceiling: nanoUsd(0n), outputTokens: 100, bounded: false, markup: null },
   price: priceOf({ input: NANO, cacheRead: NANO, output: NANO, outputAudio: NANO }),
   pricedAt: 0,
@@ -38,6 +42,10 @@ export function priceOf(rates: GivenRates): BookPrice {
   return { base, tiers: [], services: {}, version: "v", origin: "list" };
 }
 
-export function wholeAnswer(body: JsonObject): Answer {
-  return { kind: "whole", status: 200, headers: {}, body: Buffer.from(JSON.stringify(body)) };
+export function wholeAnswer(
+  answer: JsonObject,
+  convention: Convention = "openai_chat",
+): Extract<Answer, { kind: "whole" }> {
+  const body = Buffer.from(JSON.stringify(answer));
+  return { kind: "whole", status: 200, headers: {}, body, told: { convention, answer } };
 }

@@ -57,6 +57,10 @@ export class Book {
     for (const hash of changes.keysGone) assert.ok(this.keys.delete(hash), `no key ${hash}`);
     for (const row of changes.counters) this.counters.set(counterName(row), row);
     for (const row of changes.holdsOpened) insert(this.holds, row);
+    for (const row of changes.holdsReplaced) {
+      assert.ok(this.holds.has(row.id), `no hold ${row.id}`);
+      this.holds.set(row.id, row);
+    }
     for (const id of changes.holdsClosed) assert.ok(this.holds.delete(id), `no hold ${id}`);
     for (const row of changes.postings) insert(this.postings, row);
     for (const delta of changes.rollups) addRollup(this.rollups, delta);

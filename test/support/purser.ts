@@ -44,12 +44,20 @@ export interface PurserOptions {
   readonly upstream: string;
   readonly general?: Record<string, unknown>;
   readonly litellm?: Record<string, unknown>;
+  readonly router?: Record<string, unknown>;
   readonly models?: readonly unknown[];
   readonly env?: Record<string, string>;
 }
 
 /** The configuration of most tests: model `m` at 0.001 and 0.002 a token. */
-export function configOf({ database, upstream, general, litellm, models }: PurserOptions): unknown {
+export function configOf({
+  database,
+  upstream,
+  general,
+  litellm,
+  router,
+  models,
+}: PurserOptions): unknown {
   return {
     model_list: models ?? [pricedModel("m", upstream)],
     general_settings: {
@@ -59,6 +67,7 @@ export function configOf({ database, upstream, general, litellm, models }: Purse
       ...general,
     },
     litellm_settings: litellm ?? {},
+    router_settings: router ?? {},
   };
 }
 

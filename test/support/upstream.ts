@@ -5,8 +5,11 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import type { AddressInfo } from "node:net";
 
 export interface Received {
+  readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
+  /** Empty where it is no JSON. */
   readonly body: Record<string, unknown>;
   /** Resolves when the connection is gone or the answer is complete. */
   readonly closed: Promise<void>;
@@ -32,8 +35,15 @@ export async function startUpstream(answer: Script = whole()): Promise<Upstream>
     request.on("end", () => {
       const { promise: closed, resolve } = Promise.withResolvers<void>();
       response.on("close", resolve);
-      const body = JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>;
-      const one = { path: request.url ?? "", headers: request.headers, body, closed };
+      const bytes = Buffer.concat(chunks);
+      const one = {
+        method: request.method ?? "",
+        path: request.url ?? "",
+        headers: request.headers,
+        bytes,
+        body: parsed(bytes),
+        closed,
+      };
       upstream.received.push(one);
       void Promise.resolve(upstream.answer(one, response));
     });
@@ -52,6 +62,14 @@ export async function startUpstream(answer: Script = whole()): Promise<Upstream>
     },
   };
   return upstream;
+}
+
+function parsed(bytes: Buffer): Record<string, unknown> {
+  try {
+    return JSON.parse(bytes.toString("utf8")) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
 }
 
 /** An answer in one piece. */

@@ -39,7 +39,8 @@ export class Memory {
     for (const key of [...rows.keys.values(), ...changes.keys]) {
       remember(this.#keys, key.hash, key);
     }
-    for (const hold of changes.holdsOpened) remember(this.#holds, hold.id, hold);
+    for (const hold of [...changes.holdsOpened, ...changes.holdsReplaced])
+      remember(this.#holds, hold.id, hold);
     for (const id of changes.holdsClosed) this.#holds.delete(id);
     for (const id of changes.customersGone) this.#customers.delete(id);
     for (const id of changes.budgetsGone) this.#budgets.delete(id);

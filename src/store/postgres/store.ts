@@ -5,6 +5,7 @@ import type { LedgerStore } from "../../ledger/store.ts";
 import { newId } from "../../platform/clock.ts";
 import { createDatabase, type Database } from "../database.ts";
 import { createInstances } from "../instances.ts";
+import { createAnswers } from "../answers.ts";
 import { createOutbox } from "../outbox.ts";
 import { CommitQueue, unavailableBecause, weightOf, writesAccounts } from "../queue.ts";
 import { createReader, type OpenReader } from "../reader.ts";
@@ -63,6 +64,7 @@ export async function openPostgres(url: string, policy: Policy): Promise<LedgerS
     apply: (commands) => queue.push(commands),
     read: reading.reader,
     outbox: createOutbox(reading.database),
+    answers: createAnswers(reading.database),
     instances: createInstances(reading.database),
     async close() {
       await queue.close();

@@ -4,6 +4,7 @@ import type { Outcome, Policy } from "../../ledger/command.ts";
 import type { LedgerStore } from "../../ledger/store.ts";
 import { createDatabase, type Database } from "../database.ts";
 import { createInstances } from "../instances.ts";
+import { createAnswers } from "../answers.ts";
 import { createOutbox } from "../outbox.ts";
 import { CommitQueue, unavailableBecause, weightOf, writesAccounts } from "../queue.ts";
 import { createReader, type OpenReader } from "../reader.ts";
@@ -37,6 +38,7 @@ export function openSqlite(file: string, policy: Policy): LedgerStore {
     apply: async (commands) => (await queue.push({ commands })) as readonly Outcome[],
     read: reading.reader,
     outbox: createOutbox(database),
+    answers: createAnswers(database),
     instances: createInstances(database),
     async close() {
       await queue.close();
