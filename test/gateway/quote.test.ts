@@ -134,8 +134,10 @@ test("a call that may use what has no price is itself without one", () => {
   const bySecond = only(flat({ seconds: picoUsd(1n) }));
   assert.equal(quote(ASKED, bySecond, 1, null).price, null);
   assert.notEqual(quote({ ...ASKED, units: { seconds: 3 } }, bySecond, 1, null).price, null);
-  // Priced by the token, an image needs no price of its own.
-  assert.notEqual(quote({ ...ASKED, units: { images: 3 } }, text, 1, null).price, null);
+  // Priced by the token, an image, or a search that is what the call is for, needs no price of its own.
+  for (const units of [{ images: 3 }, { searches: 3 }]) {
+    assert.notEqual(quote({ ...ASKED, units }, text, 1, null).price, null);
+  }
 });
 
 test("the output bound is the client's, within the model's", () => {
