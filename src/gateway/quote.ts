@@ -2,7 +2,7 @@
 
 import type { Quote, QuotedPrice } from "../ledger/command.ts";
 import { picoUsd } from "../money/amount.ts";
-import { dearestInput, dearestOutput, hasPrice } from "../money/price.ts";
+import { dearestInput, dearestOutput } from "../money/price.ts";
 import type { Card, Price, Rates } from "../money/price.ts";
 import { USAGE_PARTS, type ServiceTier, type Usage, type UsagePart } from "../money/usage.ts";
 import { billableSearches, holdsMedia, possibleServiceTiers } from "./billable.ts";
@@ -47,8 +47,9 @@ function quotedPrice(
   inputTokens: number,
 ): QuotedPrice | null {
   const rates = reachable(price, inputTokens, possibleServiceTiers(body));
-  const used = usedUnits(units ?? {}, billableSearches(body));
-  if (rates.some((each) => !covers(each, used))) return null;
+  const searches = billableSearches(body);
+  const used = usedUnits(units ?? {}, searches);
+  if (rates.some((each) => !covers(each, used, searches))) return null;
   const hasMedia = (): boolean => uploads.length > 0 || holdsMedia(body);
   let inputPico = BigInt(inputTokens) * inputRate(rates, hasMedia);
   let feesPico = 0n;
@@ -85,10 +86,17 @@ function reachable(
   ]);
 }
 
-/** Whether there is a price for all that the call may use: for tokens, or else for its own units. */
-function covers(rates: Rates, used: readonly (readonly [UsagePart, number])[]): boolean {
+/** Whether there is a price for all that the call may use: tokens or its own units, and what it may search besides. */
+function covers(
+  rates: Rates,
+  used: readonly (readonly [UsagePart, number])[],
+  searches: Usage,
+): boolean {
   if (used.length === 0) return rates.input !== undefined;
-  return used.every(([unit]) => hasPrice(rates, unit));
+  return used.every(
+    ([unit]) =>
+      rates[unit] !== undefined || (rates.input !== undefined && (searches[unit] ?? 0) === 0),
+  );
 }
 
 /** What is more than text is looked for only where it would cost more. */

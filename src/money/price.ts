@@ -64,12 +64,6 @@ export function unpricedParts(rates: Rates, usage: Usage): readonly UsagePart[] 
   });
 }
 
-/** Whether units of this part can be billed: at a rate of their own, or in tokens. */
-export function hasPrice(rates: Rates, part: UsagePart): boolean {
-  if (rates[part] !== undefined) return true;
-  return BILLED_AS_TOKENS.has(part) && rates.input !== undefined;
-}
-
 /** Units that a model may bill in tokens. */
 
 const BILLED_AS_TOKENS: ReadonlySet<UsagePart> = new Set([

@@ -30,8 +30,12 @@ test("a markup holds for every way of being billed", async () => {
   for (const golden of [...OPENAI, ...OTHERS]) {
     const { convention, deployment, request: body = {}, nano } = golden;
     const call = { ...ANSWERED.call, body };
-    const asked = { call, convention, provider: deployment.provider, price: priceOf(golden), hold };
-    const end = await ending({ ...ANSWERED, ...asked, answer: wholeAnswer(golden.answer) });
+    const asked = { call, provider: deployment.provider, price: priceOf(golden), hold };
+    const end = await ending({
+      ...ANSWERED,
+      ...asked,
+      answer: wholeAnswer(golden.answer, convention),
+    });
     assert.ok(end.kind === "settle");
     assert.deepEqual([end.cost, end.charge], [nano, (nano * 11n + 9n) / 10n + 1n], golden.name);
   }
