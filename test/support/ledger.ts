@@ -20,6 +20,8 @@ import type {
   Write,
 } from "../../src/ledger/command.ts";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
+import type { Rates } from "../../src/money/price.ts";
+import { USAGE_PARTS } from "../../src/money/usage.ts";
 import type { Period } from "../../src/money/window.ts";
 
 export const HOUR_MS = 3_600_000;
@@ -36,8 +38,12 @@ export const POLICY: Policy = {
   fallbackCustomerBudget: null,
   newCustomers: { allowed: true, perMinuteMax: null },
   unsettledCharge: "input",
-  announce: true,
 };
+
+/** A price that is known, and is 0. */
+export const FREE = Object.fromEntries(
+  [...USAGE_PARTS, "request"].map((part) => [part, picoUsd(0n)]),
+) as Rates;
 
 /** It has no row. */
 export const MASTER_KEY: Reserve["key"] = { hash: "master", revision: null };
@@ -52,7 +58,7 @@ export function budget(
   enforcement: Enforcement = "hard",
 ): Budget {
   const written = { createdAt: 0, updatedAt: 0, revision: "given" };
-  return { id, period: null, limits, enforcement, owner: null, ...written };
+  return { id, period: null, limits, thresholds: null, enforcement, owner: null, ...written };
 }
 
 export function customer(id: string, rest: Partial<Customer> = {}): Customer {
@@ -100,12 +106,12 @@ export function quote(inputTokens: number, outputTokens = 0, rest: Partial<Quote
 
 export function reserve(id: string, rest: Partial<Reserve> = {}): Reserve {
   const call = { instance: "i1", customer: "acme", key: MASTER_KEY, facts: facts() };
-  return { kind: "reserve", id, at: 0, ...call, quote: quote(10), ...rest };
+  return { kind: "reserve", id, at: 0, ...call, quote: quote(10), closest: true, ...rest };
 }
 
 export function settle(id: string, charge: number | bigint, rest: Partial<Settle> = {}): Settle {
   const amount = nanoUsd(BigInt(charge));
-  const measured = { usage: {}, source: "provider", rates: null, note: null } as const;
+  const measured = { usage: {}, source: "provider", rates: FREE, note: null } as const;
   return { kind: "settle", id, at: 0, ...measured, cost: amount, charge: amount, ...rest };
 }
 

@@ -6,9 +6,9 @@ import {
   BUDGETS,
   COUNTERS,
   CUSTOMERS,
+  EVENTS,
   HOLDS,
   insertText,
-  OUTBOX,
   POSTINGS,
   ROLLUPS,
   valuesOf,
@@ -24,7 +24,7 @@ const PARTS = [
   part(HOLDS, ({ holdsOpened }) => holdsOpened),
   part(POSTINGS, ({ postings }) => postings),
   part(ROLLUPS, ({ rollups }) => rollups),
-  part(OUTBOX, ({ events }) => events),
+  part(EVENTS, ({ events }) => events),
 ];
 
 export function save(connection: Connection, changes: Changes): void {
