@@ -19,6 +19,7 @@ const PLACES: Readonly<Record<SectionName, string>> = {
   litellm_params: "`model_list[].litellm_params`",
   model_info: "`model_list[].model_info`",
   general_settings: "`general_settings`",
+  export: "`general_settings.exports[]`",
   litellm_settings: "`litellm_settings`",
   router_settings: "`router_settings`",
 };

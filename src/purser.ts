@@ -7,10 +7,16 @@ import { healthRoutes } from "./admin/health.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { banner } from "./cli/banner.ts";
 import type { FastifyInstance } from "fastify";
-import type { Config, DeploymentConfig, WebhookConfig } from "./config/config.ts";
-import { createDelivery, type Delivery } from "./events/outbox.ts";
+import type { Config, DeploymentConfig } from "./config/config.ts";
 import { checkRoutes } from "./gateway/check.ts";
 import { costOf } from "./gateway/calculate.ts";
+import { resolveByDns } from "./events/address.ts";
+import { startDispatcher } from "./events/dispatcher.ts";
+import { ownRecipients } from "./events/recipient.ts";
+import { createSealer } from "./events/seal.ts";
+import type { Telling } from "./events/telling.ts";
+import { Webhooks } from "./events/webhooks.ts";
+import { Exports } from "./exports/exports.ts";
 import { callRoutes } from "./gateway/routes.ts";
 import type { Deployment } from "./gateway/gateway.ts";
 import { KeyRing } from "./gateway/key-ring.ts";
@@ -18,7 +24,7 @@ import { hashOf, signingSecretOf, type Keys } from "./http/auth.ts";
 import { createServer } from "./http/server.ts";
 import type { Budget } from "./ledger/book.ts";
 import type { Policy } from "./ledger/command.ts";
-import type { LedgerStore, Outbox } from "./ledger/store.ts";
+import type { LedgerStore } from "./ledger/store.ts";
 import type { NanoUsd } from "./money/amount.ts";
 import { newId, newSecret, systemClock as clock } from "./platform/clock.ts";
 import { createLog, type Log } from "./platform/log.ts";
@@ -48,7 +54,10 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const instance = newId();
   const keeping = await openBooks(config, instance, log);
   const { ledger, spool } = keeping;
-  const delivery = deliveryTo(config.webhook, ledger.outbox, log);
+  const telling = tellingOf(config, { ledger, instance, log });
+  const dispatcher = startDispatcher(telling);
+  const webhooks = new Webhooks(telling, dispatcher, newId);
+  const exports = new Exports(config.exports, { ...telling, holder: `exports ${instance}` });
   const fake = await fakeProviderFor(config.deployments);
   const upstream = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
   const metrics = metricsOf(ledger, spool);
@@ -58,7 +67,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
 
   const { requestBytesMax, deadlines } = config;
   const keys = keysOf(config, ledger);
-  const calls = createCallLedger(ledger, spool, () => delivery?.wake());
+  const calls = createCallLedger(ledger, spool, () => dispatcher.wake());
   const deployments = deploymentsByModel(config.deployments, fake);
   const priced = (question: CostQuestion) => costOf(question, { deployments, prices, clock });
   const parts = { instance, deployments, prices, upstream, inFlight, clock, log, metrics };
@@ -72,7 +81,10 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const server = await createServer({ requestBytesMax, log }, [
     (app) => callRoutes(app, gateway),
     (app) => checkRoutes(app, gateway),
-    (app) => adminRoutes(app, { ...adminOf(config, ledger, keys), costOf: priced }),
+    (app) => {
+      const parts = { ledger, keys, webhooks, exports, costOf: priced };
+      adminRoutes(app, { ...adminOf(config), ...parts });
+    },
     (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
   ]);
   const port = await listen(server, config);
@@ -83,7 +95,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
     stopping = true;
     log.info("stopping: calls in flight are finished first");
     await finishCalls(server, deadlines.shutdownMs, inFlight);
-    await delivery?.stop();
+    await Promise.all([dispatcher.stop(), exports.stop()]);
     await keeping.close();
     await Promise.all([upstream.close(), fake?.close()]);
     log.info("stopped");
@@ -103,11 +115,13 @@ function signerOf({ masterKey }: Config): (secretHash: string) => string {
   return (secretHash) => signingSecretOf(masterKey, secretHash);
 }
 
-function adminOf(config: Config, ledger: LedgerStore, keys: Keys): Omit<Admin, "costOf"> {
+type AdminParts = Pick<Admin, "ledger" | "keys" | "webhooks" | "exports" | "costOf">;
+
+function adminOf(config: Config): Omit<Admin, keyof AdminParts> {
   const models = [...new Set(config.deployments.map(({ modelName }) => modelName))];
   const { place } = config;
   const made = { newId, newSecret, signingSecret: signerOf(config) };
-  return { keys, ledger, policy: policyOf(config), models, place, clock, ...made };
+  return { policy: policyOf(config), models, place, clock, ...made };
 }
 
 /** The port, which the system chose if it was given as 0. */
@@ -165,9 +179,22 @@ async function warningsAtStart(
   ];
 }
 
-function deliveryTo(webhook: WebhookConfig | null, outbox: Outbox, log: Log): Delivery | null {
-  if (webhook === null) return null;
-  return createDelivery({ outbox, webhook, clock, log, random: Math.random });
+function tellingOf(
+  { events, masterKey }: Config,
+  by: Pick<Telling, "instance" | "log"> & { readonly ledger: LedgerStore },
+): Telling {
+  const { ledger, instance, log } = by;
+  return {
+    outbox: ledger.outbox,
+    own: ownRecipients(events),
+    sealer: createSealer(masterKey),
+    networksAllowed: events.networksAllowed,
+    instance,
+    clock,
+    random: Math.random,
+    resolve: resolveByDns,
+    log,
+  };
 }
 
 /** Calls in flight finish by themselves; those that have not by the deadline are cut off, and settled. */
@@ -187,8 +214,8 @@ async function finishCalls(
 
 function metricsOf(ledger: LedgerStore, spool: Spool): Metrics {
   const metrics = createMetrics();
-  metrics.gauge("purser_outbox_pending", "Events that wait for delivery.", async () =>
-    Number(await ledger.outbox.pending()),
+  metrics.gauge("purser_outbox_pending", "Deliveries of events that wait.", async () =>
+    Number(await ledger.outbox.deliveries.waiting()),
   );
   metrics.gauge("purser_spool_pending", "Settled calls that wait for the database.", () =>
     Promise.resolve(spool.pending),
@@ -202,7 +229,7 @@ const IDLE_CHECK_MS = 50;
 /** A provider that does not take a connection by then is away. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-function policyOf({ budgets, webhook }: Config): Policy {
+function policyOf({ budgets }: Config): Policy {
   const { defaultCustomerBudgetId, fallbackCustomerCap, newCustomers, unsettledCharge } = budgets;
   return {
     defaultCustomerBudgetId,
@@ -210,7 +237,6 @@ function policyOf({ budgets, webhook }: Config): Policy {
       fallbackCustomerCap === null ? null : lifetimeBudget(fallbackCustomerCap),
     newCustomers,
     unsettledCharge,
-    announce: webhook !== null,
   };
 }
 
@@ -222,6 +248,7 @@ function lifetimeBudget(cap: NanoUsd): Budget {
     id: "max_end_user_budget",
     period: null,
     limits: [limit],
+    thresholds: null,
     ...written,
     enforcement: "hard",
     owner: null,

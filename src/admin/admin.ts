@@ -7,6 +7,8 @@ import type { NanoUsd } from "../money/amount.ts";
 import type { Place } from "../money/window.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Json } from "../platform/json.ts";
+import type { Exports } from "./exports.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 /** A prompt, or the usage block of an answer. */
 export type CostQuestion = { readonly model: string } & (
@@ -16,6 +18,8 @@ export type CostQuestion = { readonly model: string } & (
 export interface Admin {
   readonly keys: Keys;
   readonly ledger: Pick<LedgerStore, "apply" | "read">;
+  readonly webhooks: Webhooks;
+  readonly exports: Exports;
   readonly policy: Policy;
   /** The names that clients may ask for. */
   readonly models: readonly string[];

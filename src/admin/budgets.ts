@@ -162,6 +162,7 @@ function budgetRow(budget: Unstamped<Budget>, { clock, place }: Admin): unknown 
     anchor,
     timezone,
     enforcement: budget.enforcement,
+    alert_thresholds: budget.thresholds,
     limits: budget.limits.map((limit) => shownLimit(limit, place)),
   };
 }

@@ -1,9 +1,11 @@
 /** Every key, variable and flag that Purser reads; the reader and docs/configuration.md both go by these tables. */
 
+import { ALERT_TYPES } from "./alert-types.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { CUSTOMER_KEYS, LITELLM_CUSTOMER_KEYS } from "./customer-keys.ts";
 import { parseDatabase } from "./database.ts";
 import type { Key, Keys } from "./key.ts";
+import { parseNetwork } from "./network.ts";
 import {
   parseAlertChannel,
   parseCredential,
@@ -142,7 +144,30 @@ export const KEYS = {
     },
     alerting: {
       parse: listOf(parseAlertChannel),
-      about: '`["webhook"]` sends customer events to `WEBHOOK_URL`.',
+      about:
+        '`"webhook"` sends customer events to `WEBHOOK_URL`, `"slack"` those of budgets to `SLACK_WEBHOOK_URL`.',
+      default: "`[]`",
+    },
+    alert_types: {
+      parse: listOf(oneOf(ALERT_TYPES)),
+      about:
+        "Which events these get: `budget_alerts` for those of budgets, or single ones such as `budget.crossed`.",
+      default: "all",
+    },
+    webhook_event_group: {
+      parse: oneOf(["customer", "end_user"]),
+      about: "How `event_group` of a customer's event is spelt to `WEBHOOK_URL`.",
+      default: "`customer`",
+    },
+    webhook_networks: {
+      parse: listOf(parseNetwork),
+      about:
+        "Networks besides the open Internet that endpoints made through the API may be in, as `10.1.0.0/16`.",
+      default: "`[]`",
+    },
+    exports: {
+      parse: parseList,
+      about: "Billing systems that are told of every charge, see below.",
       default: "`[]`",
     },
     budget_exceeded_status: {
@@ -178,6 +203,25 @@ export const KEYS = {
     shutdown_timeout: deadline("For calls in flight after SIGTERM.", "shutdownMs"),
     log_level: { ...logLevel(), default: `\`LOG_LEVEL\`, else \`${DEFAULTS.logLevel}\`` },
     ...CUSTOMER_KEYS,
+  },
+  export: {
+    to: {
+      parse: oneOf(["stripe", "openmeter", "lago"]),
+      about: "The billing system: `stripe`, `openmeter` or `lago`.",
+      required: 'write "stripe", "openmeter" or "lago"',
+    },
+    meter: {
+      parse: parseId,
+      about: "Stripe's event name, OpenMeter's event type, Lago's code of a billable metric.",
+      required: "add the name of the meter",
+    },
+    api_key: {
+      parse: parseCredential,
+      about: "Its key.",
+      required: "add it, best as os.environ/NAME",
+      secret: true,
+    },
+    api_base: { parse: parseHttpUrl, about: "Its address.", default: "its own cloud" },
   },
   litellm_settings: {
     max_end_user_budget_id: {
@@ -215,6 +259,11 @@ export const VARIABLES = {
   DATABASE_URL: { parse: parseDatabase, about: "As `database_url`.", secret: true },
   LOG_LEVEL: logLevel(),
   WEBHOOK_URL: { parse: parseHttpUrl, about: "Where customer events are sent.", secret: true },
+  SLACK_WEBHOOK_URL: {
+    parse: parseHttpUrl,
+    about: "Where budget events are sent in Slack's form.",
+    secret: true,
+  },
   WEBHOOK_SECRET: {
     parse: parseWebhookSecret,
     about:

@@ -89,7 +89,10 @@ export function counterKeyOf(key: CounterKey): CounterKey {
   return { scope, scopeId, meter, model, start, end };
 }
 
-export function standingOf({ counter, budgetId, limit }: AppliedLimit, row: Counter): Standing {
+export function standingOf(
+  { counter, budgetId, limit }: AppliedLimit,
+  row: Pick<Counter, "used" | "held">,
+): Standing {
   const isEndless = counter.end === LIFETIME.end;
   return {
     scope: counter.scope,
