@@ -98,6 +98,8 @@ export class Webhooks {
   async remove(id: string): Promise<boolean> {
     const isRemoved = await this.#outbox.endpoints.remove(id);
     this.#dispatcher.wakeRecipient(id);
+    // What the fan-out may still be adding goes with its time.
+    while (isRemoved && (await this.#outbox.deliveries.forget(id)) > 0);
     return isRemoved;
   }
 

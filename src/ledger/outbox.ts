@@ -29,8 +29,6 @@ export interface Log<Item> {
 export interface EventLog extends Log<LedgerEvent> {
   /** For what no command makes true. One whose id was written before is not written again. */
   add(event: LedgerEvent): Promise<void>;
-  /** The place of the last one. */
-  newest(): Promise<bigint>;
   /** Up to `limit` events after a place that happened from `since` up to `until`. */
   between(span: Span, after: bigint, limit: number): Promise<readonly Numbered<LedgerEvent>[]>;
   /** Forgets some thousands of those that happened before this time. */
@@ -185,6 +183,8 @@ export interface Deliveries {
   list(filter: DeliveryFilter): Promise<readonly Delivery[]>;
   /** Those that failed begin again: some thousands of them; answers how many. */
   restartFailed(endpoint: string, now: number): Promise<number>;
+  /** Forgets some thousands of an endpoint's; answers how many. */
+  forget(endpoint: string): Promise<number>;
   /** Forgets some thousands of those whose time is over. */
   prune(now: number): Promise<void>;
   /** How many wait, for all endpoints. */

@@ -25,6 +25,7 @@ export function createDeliveries(writing: Database, reading: Database): Deliveri
     },
     list: (filter) => list(reading, filter),
     restartFailed: (endpoint, now) => restartFailed(writing, endpoint, now),
+    forget: (endpoint) => forget(writing, endpoint),
     prune: (now) => prune(writing, now),
     async waiting() {
       const { waiting } = await reading.query
@@ -60,6 +61,13 @@ async function restartFailed({ query }: Database, endpoint: string, now: number)
     .returning("seq")
     .execute();
   return restarted.length;
+}
+
+async function forget({ query }: Database, endpoint: string): Promise<number> {
+  const some = query.selectFrom("deliveries").select("seq").where("endpoint", "=", endpoint);
+  const forgotten = query.deleteFrom("deliveries").where("endpoint", "=", endpoint);
+  const gone = forgotten.where("seq", "in", some.limit(STEP_MAX)).returning("seq");
+  return (await gone.execute()).length;
 }
 
 async function prune({ query }: Database, now: number): Promise<void> {

@@ -4,14 +4,18 @@ import type { Endpoint, EndpointChange, Endpoints } from "../ledger/outbox.ts";
 import type { Database } from "./database.ts";
 import { endpointOf, type EndpointRow, type NewEndpointRow } from "./delivery-rows.ts";
 
-export function createEndpoints({ query }: Database): Endpoints {
+export function createEndpoints({ query }: Database, reading: Database): Endpoints {
   return {
     async list() {
-      const rows = query.selectFrom("endpoints").selectAll().orderBy("created_at").orderBy("id");
+      const rows = reading.query
+        .selectFrom("endpoints")
+        .selectAll()
+        .orderBy("created_at")
+        .orderBy("id");
       return (await rows.execute()).map(endpointOf);
     },
     async find(id) {
-      const row = query.selectFrom("endpoints").selectAll().where("id", "=", id);
+      const row = reading.query.selectFrom("endpoints").selectAll().where("id", "=", id);
       const found = await row.executeTakeFirst();
       return found === undefined ? undefined : endpointOf(found);
     },

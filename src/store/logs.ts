@@ -23,10 +23,6 @@ export function createEventLog(writing: Database, reading: Database): EventLog {
       return (await settled.orderBy("seq").limit(limit).execute()).map(numberedEvent);
     },
     add: (event) => add(event, writing),
-    async newest() {
-      const newest = query.selectFrom("events").select(({ fn }) => fn.max("seq").as("seq"));
-      return (await newest.executeTakeFirst())?.seq ?? 0n;
-    },
     async between({ since, until }, after, limit) {
       const rows = reading.query.selectFrom("events").selectAll().where("seq", ">", after);
       const within = rows.where("at", ">=", BigInt(since)).where("at", "<", BigInt(until));

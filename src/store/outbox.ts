@@ -13,9 +13,9 @@ export function createOutbox(writing: Database, reading: Database): Outbox {
   return {
     events: createEventLog(writing, reading),
     postings: createPostingLog(reading),
-    readers: createReaders(writing),
+    readers: createReaders(writing, reading),
     leases: createLeases(writing),
-    endpoints: createEndpoints(writing),
+    endpoints: createEndpoints(writing, reading),
     deliveries: createDeliveries(writing, reading),
     exports: createExports(writing, reading),
   };

@@ -4,10 +4,10 @@ import type { Leases, Readers } from "../ledger/outbox.ts";
 import { nanoUsd } from "../money/amount.ts";
 import type { Database } from "./database.ts";
 
-export function createReaders({ query }: Database): Readers {
+export function createReaders({ query }: Database, reading: Database): Readers {
   return {
     async at(name) {
-      const row = await query
+      const row = await reading.query
         .selectFrom("readers")
         .selectAll()
         .where("name", "=", name)

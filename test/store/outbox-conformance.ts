@@ -218,6 +218,9 @@ export function exerciseOutbox(newPlace: NewPlace): void {
       await outbox.deliveries.record("ep_1", [second], { ...failed, keptUntil: 1_000 });
       await outbox.deliveries.add(made, "restart");
       assert.equal((await dueIn(outbox, 0)).length, 4);
+      assert.equal(await outbox.deliveries.forget("ep_2"), 0);
+      assert.equal(await outbox.deliveries.forget("ep_1"), 4);
+      assert.equal(await outbox.deliveries.waiting(), 0n);
     });
   });
 }
