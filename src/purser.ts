@@ -10,12 +10,7 @@ import type { FastifyInstance } from "fastify";
 import type { Config, DeploymentConfig } from "./config/config.ts";
 import { checkRoutes } from "./gateway/check.ts";
 import { costOf } from "./gateway/calculate.ts";
-import { resolveByDns } from "./events/address.ts";
-import { startDispatcher } from "./events/dispatcher.ts";
-import { ownRecipients } from "./events/recipient.ts";
-import { createSealer } from "./events/seal.ts";
-import type { Telling } from "./events/telling.ts";
-import { Webhooks } from "./events/webhooks.ts";
+import { startEvents } from "./events/events.ts";
 import { Exports } from "./exports/exports.ts";
 import { callRoutes } from "./gateway/routes.ts";
 import type { Deployment } from "./gateway/gateway.ts";
@@ -54,9 +49,8 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const instance = newId();
   const keeping = await openBooks(config, instance, log);
   const { ledger, spool } = keeping;
-  const telling = tellingOf(config, { ledger, instance, log });
-  const dispatcher = startDispatcher(telling);
-  const webhooks = new Webhooks(telling, dispatcher, newId);
+  const telling = { outbox: ledger.outbox, instance, clock, random: Math.random, log, newId };
+  const events = startEvents(config, telling);
   const exports = new Exports(config.exports, { ...telling, holder: `exports ${instance}` });
   const fake = await fakeProviderFor(config.deployments);
   const upstream = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
@@ -67,7 +61,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
 
   const { requestBytesMax, deadlines } = config;
   const keys = keysOf(config, ledger);
-  const calls = createCallLedger(ledger, spool, () => dispatcher.wake());
+  const calls = createCallLedger(ledger, spool, () => events.wake());
   const deployments = deploymentsByModel(config.deployments, fake);
   const priced = (question: CostQuestion) => costOf(question, { deployments, prices, clock });
   const parts = { instance, deployments, prices, upstream, inFlight, clock, log, metrics };
@@ -78,13 +72,11 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
     signingSecret: signerOf(config),
     ledger: calls,
   };
+  const books = { ledger, keys, webhooks: events.webhooks, exports };
   const server = await createServer({ requestBytesMax, log }, [
     (app) => callRoutes(app, gateway),
     (app) => checkRoutes(app, gateway),
-    (app) => {
-      const parts = { ledger, keys, webhooks, exports, costOf: priced };
-      adminRoutes(app, { ...adminOf(config), ...parts });
-    },
+    (app) => adminRoutes(app, { ...adminOf(config), ...books, costOf: priced }),
     (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
   ]);
   const port = await listen(server, config);
@@ -95,7 +87,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
     stopping = true;
     log.info("stopping: calls in flight are finished first");
     await finishCalls(server, deadlines.shutdownMs, inFlight);
-    await Promise.all([dispatcher.stop(), exports.stop()]);
+    await Promise.all([events.stop(), exports.stop()]);
     await keeping.close();
     await Promise.all([upstream.close(), fake?.close()]);
     log.info("stopped");
@@ -177,24 +169,6 @@ async function warningsAtStart(
     ),
     ...(isMissing ? [`there is no budget ${id} yet: customers without one have ${instead}`] : []),
   ];
-}
-
-function tellingOf(
-  { events, masterKey }: Config,
-  by: Pick<Telling, "instance" | "log"> & { readonly ledger: LedgerStore },
-): Telling {
-  const { ledger, instance, log } = by;
-  return {
-    outbox: ledger.outbox,
-    own: ownRecipients(events),
-    sealer: createSealer(masterKey),
-    networksAllowed: events.networksAllowed,
-    instance,
-    clock,
-    random: Math.random,
-    resolve: resolveByDns,
-    log,
-  };
 }
 
 /** Calls in flight finish by themselves; those that have not by the deadline are cut off, and settled. */

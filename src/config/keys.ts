@@ -2,6 +2,7 @@
 
 import { ALERT_TYPES } from "./alert-types.ts";
 import { DEFAULTS } from "./defaults.ts";
+import { EXPORT_KEYS } from "./export-keys.ts";
 import { CUSTOMER_KEYS, LITELLM_CUSTOMER_KEYS } from "./customer-keys.ts";
 import { parseDatabase } from "./database.ts";
 import type { Key, Keys } from "./key.ts";
@@ -204,25 +205,7 @@ export const KEYS = {
     log_level: { ...logLevel(), default: `\`LOG_LEVEL\`, else \`${DEFAULTS.logLevel}\`` },
     ...CUSTOMER_KEYS,
   },
-  export: {
-    to: {
-      parse: oneOf(["stripe", "openmeter", "lago"]),
-      about: "The billing system: `stripe`, `openmeter` or `lago`.",
-      required: 'write "stripe", "openmeter" or "lago"',
-    },
-    meter: {
-      parse: parseId,
-      about: "Stripe's event name, OpenMeter's event type, Lago's code of a billable metric.",
-      required: "add the name of the meter",
-    },
-    api_key: {
-      parse: parseCredential,
-      about: "Its key.",
-      required: "add it, best as os.environ/NAME",
-      secret: true,
-    },
-    api_base: { parse: parseHttpUrl, about: "Its address.", default: "its own cloud" },
-  },
+  export: EXPORT_KEYS,
   litellm_settings: {
     max_end_user_budget_id: {
       parse: parseId,

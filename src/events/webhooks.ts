@@ -98,8 +98,9 @@ export class Webhooks {
   async remove(id: string): Promise<boolean> {
     const isRemoved = await this.#outbox.endpoints.remove(id);
     this.#dispatcher.wakeRecipient(id);
+    let forgotten = isRemoved ? 1 : 0;
     // What the fan-out may still be adding goes with its time.
-    while (isRemoved && (await this.#outbox.deliveries.forget(id)) > 0);
+    while (forgotten > 0) forgotten = await this.#outbox.deliveries.forget(id);
     return isRemoved;
   }
 

@@ -50,14 +50,23 @@ export async function openBooks(t: TestContext, address = sqliteFile()): Promise
     POLICY,
   );
   t.after(async () => {
-    await Promise.all((started.get(store) ?? []).map((dispatcher) => dispatcher.stop()));
+    await Promise.all((started.get(store) ?? []).map((part) => part.stop()));
     await store.close();
   });
   return store;
 }
 
 /** Hooks run in the order in which they were added, and a store is opened before what is to end before it. */
-const started = new Map<LedgerStore, Dispatcher[]>();
+const started = new Map<LedgerStore, Stopping[]>();
+
+interface Stopping {
+  stop(): Promise<void>;
+}
+
+/** For what works on a store until it is stopped. */
+export function stopBefore(store: LedgerStore, part: Stopping): void {
+  started.set(store, [...(started.get(store) ?? []), part]);
+}
 
 /** The operator's webhook, as LiteLLM has it. */
 export function ownWebhook(url: string, secret: string | null = null): readonly Recipient[] {
@@ -92,7 +101,7 @@ export function startTelling(store: LedgerStore, options: Options = {}): Told {
     timing: { pollMs: NEVER_MS, stopMs: 0, batchMs: 1, ...options.timing },
   };
   const dispatcher = startDispatcher(telling);
-  started.set(store, [...(started.get(store) ?? []), dispatcher]);
+  stopBefore(store, dispatcher);
   return { dispatcher, webhooks: new Webhooks(telling, dispatcher, newId), clock };
 }
 

@@ -1,12 +1,12 @@
 /** Exports over real databases and real sockets: what a billing system was told is what the ledger says, to the unit. */
 
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { Exports, type ExportReport } from "../../src/exports/exports.ts";
 import type { LedgerStore } from "../../src/ledger/store.ts";
 import { newId, systemClock as clock } from "../../src/platform/clock.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { openBooks } from "../events/loop.ts";
+import { openBooks, stopBefore } from "../events/loop.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import * as ledger from "../support/ledger.ts";
 import { Dice, seeded } from "../support/seed.ts";
@@ -26,7 +26,7 @@ onEachDatabase((newDatabase) => {
       const billing = await startBilling(t, to);
       billing.trouble = troublesBy(dice);
       const expected = new Map<string, bigint>();
-      let exporting = startExport(t, store, billing);
+      let exporting = startExport(store, billing);
       for (let call = 0; call < CALLS; call += 1) {
         const customer = `c${String(dice.roll(CUSTOMERS))}`;
         // What costs nothing is nothing to bill, and a correction may be negative.
@@ -35,7 +35,7 @@ onEachDatabase((newDatabase) => {
         if (charge !== 0n) expected.set(customer, (expected.get(customer) ?? 0n) + charge);
         if (call % 30 === 29) {
           await exporting.stop();
-          exporting = startExport(t, store, billing);
+          exporting = startExport(store, billing);
         }
       }
       await until(async () => (await reportOf(exporting)).cursor >= BigInt(CALLS));
@@ -56,7 +56,7 @@ onEachDatabase((newDatabase) => {
     const store = await openBooks(t, await newDatabase());
     const billing = await startBilling(t, "stripe");
     billing.known = new Set(["known"]);
-    const exporting = startExport(t, store, billing);
+    const exporting = startExport(store, billing);
     for (const [index, customer] of ["known", "unknown", "known"].entries()) {
       await post(store, `h${String(index)}`, { customer, charge: 10n });
     }
@@ -86,7 +86,7 @@ onEachDatabase((newDatabase) => {
     const billing = await startBilling(t, "lago");
     billing.trouble = () => 401;
     await post(store, "h0", { customer: "acme", charge: 10n });
-    const exporting = startExport(t, store, billing);
+    const exporting = startExport(store, billing);
     await until(async () => (await reportOf(exporting)).error === "it answered 401");
     assert.equal((await reportOf(exporting)).cursor, 0n);
     billing.trouble = () => undefined;
@@ -127,11 +127,11 @@ onEachDatabase((newDatabase) => {
   });
 });
 
-function startExport(t: TestContext, store: LedgerStore, { config }: Billing): Exports {
+function startExport(store: LedgerStore, { config }: Billing): Exports {
   const { outbox } = store;
   const common = { holder: newId(), clock, log: createLog("silent"), pollMs: 2, timeoutMs: 50 };
   const exporting = new Exports([config], { outbox, ...common });
-  t.after(() => exporting.stop());
+  stopBefore(store, exporting);
   return exporting;
 }
 

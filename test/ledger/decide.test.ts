@@ -589,7 +589,7 @@ describe("a refusal", () => {
       expect  customers
       expect  holds
       expect  postings
-      expect  events call.refused
+      expect  events call.refused:0
         reserve h1 acme 100                    → held 100
         adjust  a1 acme 50                     → posted 50
     `);
