@@ -41,20 +41,30 @@ type Listing = Static<typeof Listing>;
 type Again = Static<typeof Again>;
 type Service = Static<typeof Service>;
 
+const TAGS = ["events"];
+
 export function deliveryRoutes(app: FastifyInstance, admin: Admin): void {
-  const listing = { summary: "Deliveries with their last attempts", querystring: Listing };
+  const listing = {
+    tags: TAGS,
+    summary: "Deliveries with their last attempts",
+    querystring: Listing,
+  };
   app.get<{ Querystring: Listing }>(
     "/webhooks/deliveries",
     { config: { access: "read" }, schema: listing },
     ({ query }) => list(query, admin),
   );
-  const replaying = { summary: "Send one event, a span or all that failed again", body: Again };
+  const replaying = {
+    tags: TAGS,
+    summary: "Send one event, a span or all that failed again",
+    body: Again,
+  };
   app.post<{ Body: Again }>(
     "/webhooks/replay",
     { config: { access: "write" }, schema: replaying },
     ({ body }) => replay(body, admin),
   );
-  const testing = { summary: "Send LiteLLM's test event", querystring: Service };
+  const testing = { tags: TAGS, summary: "Send LiteLLM's test event", querystring: Service };
   app.get<{ Querystring: Service }>(
     "/health/services",
     { config: { access: "write" }, schema: testing },

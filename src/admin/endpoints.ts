@@ -44,33 +44,44 @@ type Id = Static<typeof Id>;
 const READ = { access: "read" } as const;
 const WRITE = { access: "write" } as const;
 
+const TAGS = ["events"];
+
 export function endpointRoutes(app: FastifyInstance, admin: Admin): void {
   const path = "/webhooks/endpoints";
-  const listing = { summary: "Who is told of events" };
+  const listing = { tags: TAGS, summary: "Who is told of events" };
   app.get(path, { config: READ, schema: listing }, () => list(admin));
-  const adding = { summary: "Tell an address of events; answers its secret, once", body: New };
+  const adding = {
+    tags: TAGS,
+    summary: "Tell an address of events; answers its secret, once",
+    body: New,
+  };
   app.post<{ Body: New }>(path, { config: WRITE, schema: adding }, ({ body }) => add(body, admin));
-  const finding = { summary: "One endpoint", params: Id };
+  const finding = { tags: TAGS, summary: "One endpoint", params: Id };
   app.get<{ Params: Id }>(`${path}/:id`, { config: READ, schema: finding }, ({ params }) =>
     find(params.id, admin),
   );
-  const changing = { summary: "Change, disable or enable an endpoint", params: Id, body: Change };
+  const changing = {
+    tags: TAGS,
+    summary: "Change, disable or enable an endpoint",
+    params: Id,
+    body: Change,
+  };
   app.patch<{ Params: Id; Body: Change }>(
     `${path}/:id`,
     { config: WRITE, schema: changing },
     ({ params, body }) => change(params.id, body, admin),
   );
-  const removing = { summary: "Tell an address no more", params: Id };
+  const removing = { tags: TAGS, summary: "Tell an address no more", params: Id };
   app.delete<{ Params: Id }>(`${path}/:id`, { config: WRITE, schema: removing }, ({ params }) =>
     remove(params.id, admin),
   );
-  const rotating = { summary: "Replace a secret; both sign for a while", params: Id };
+  const rotating = { tags: TAGS, summary: "Replace a secret; both sign for a while", params: Id };
   app.post<{ Params: Id; Body: Rotation }>(
     `${path}/:id/rotate`,
     { config: WRITE, schema: { ...rotating, body: Rotation } },
     ({ params, body }) => rotate(params.id, body, admin),
   );
-  const testing = { summary: "Send a test event, once and at once", params: Id };
+  const testing = { tags: TAGS, summary: "Send a test event, once and at once", params: Id };
   app.post<{ Params: Id }>(`${path}/:id/test`, { config: WRITE, schema: testing }, ({ params }) =>
     test(params.id, admin),
   );

@@ -28,12 +28,21 @@ interface Report {
 const Name = Type.Object({ name: Type.String() });
 type Name = Static<typeof Name>;
 
+const TAGS = ["events"];
+
 export function exportRoutes(app: FastifyInstance, { exports }: Admin): void {
-  const listing = { summary: "What billing systems were told, held against the ledger" };
+  const listing = {
+    tags: TAGS,
+    summary: "What billing systems were told, held against the ledger",
+  };
   app.get("/exports", { config: { access: "read" }, schema: listing }, async () => {
     return { exports: (await exports.reports()).map(shown) };
   });
-  const retrying = { summary: "Send again what a billing system would not take", params: Name };
+  const retrying = {
+    tags: TAGS,
+    summary: "Send again what a billing system would not take",
+    params: Name,
+  };
   app.post<{ Params: Name }>(
     "/exports/:name/retry",
     { config: { access: "write" }, schema: retrying },

@@ -23,6 +23,7 @@ const TAGS = [
   { name: "budgets", description: "What may be spent, and when that begins anew." },
   { name: "keys", description: "Who may call." },
   { name: "spend", description: "What was spent: sums and lines of one ledger." },
+  { name: "events", description: "What happens: who is told of it, and how that went." },
   { name: "health", description: "Of this process; without a key." },
 ];
 
