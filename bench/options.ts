@@ -14,6 +14,7 @@ export const CASES = [
   "crash",
   "parity",
   "memory",
+  "dead-endpoint",
 ] as const;
 
 export type CaseName = (typeof CASES)[number];
@@ -35,6 +36,8 @@ export interface Sizes {
   readonly kills: number;
   readonly parityRequests: number;
   readonly memoryCustomers: number;
+  /** Events that wait for an endpoint that is not there. */
+  readonly waitingEvents: number;
 }
 
 const FULL: Sizes = {
@@ -45,6 +48,7 @@ const FULL: Sizes = {
   kills: 10,
   parityRequests: 10_000,
   memoryCustomers: 100_000,
+  waitingEvents: 10_000,
 };
 
 const QUICK: Sizes = {
@@ -55,6 +59,7 @@ const QUICK: Sizes = {
   kills: 3,
   parityRequests: 2000,
   memoryCustomers: 5000,
+  waitingEvents: 10_000,
 };
 
 /** Throws a sentence for the terminal where an argument is not understood. */

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { IGNORED } from "../src/config/ignored.ts";
 import type { Key, Keys } from "../src/config/key.ts";
-import { FLAGS, KEYS, VARIABLES, type SectionName } from "../src/config/keys.ts";
+import { FLAGS } from "../src/config/flags.ts";
+import { KEYS, VARIABLES, type SectionName } from "../src/config/keys.ts";
 import { FLAT_PRICES, type FlatPrice } from "../src/config/price-keys.ts";
 import { KNOWN_PROVIDERS, PROVIDER_ALIASES, type KnownProvider } from "../src/config/providers.ts";
 import { UNSUPPORTED } from "../src/config/unsupported.ts";
@@ -20,6 +21,7 @@ const PLACES: Readonly<Record<SectionName, string>> = {
   litellm_params: "`model_list[].litellm_params`",
   model_info: "`model_list[].model_info`",
   general_settings: "`general_settings`",
+  export: "`general_settings.exports[]`",
   litellm_settings: "`litellm_settings`",
   router_settings: "`router_settings`",
   price: "`model_info.prices[]`",

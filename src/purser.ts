@@ -7,11 +7,12 @@ import { healthRoutes } from "./admin/health.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { banner } from "./cli/banner.ts";
 import type { FastifyInstance } from "fastify";
-import type { Config, DeploymentConfig, WebhookConfig } from "./config/config.ts";
-import { createDelivery, type Delivery } from "./events/outbox.ts";
+import type { Config, DeploymentConfig } from "./config/config.ts";
 import { checkRoutes } from "./gateway/check.ts";
 import { costOf } from "./gateway/calculate.ts";
 import { Cooldowns } from "./gateway/cooldowns.ts";
+import { startEvents } from "./events/events.ts";
+import { Exports } from "./exports/exports.ts";
 import { callRoutes } from "./gateway/serve.ts";
 import type { Deployment } from "./gateway/gateway.ts";
 import { KeyRing } from "./gateway/key-ring.ts";
@@ -19,7 +20,7 @@ import { hashOf, signingSecretOf, type Keys } from "./http/auth.ts";
 import { createServer } from "./http/server.ts";
 import type { Budget } from "./ledger/book.ts";
 import type { Policy } from "./ledger/command.ts";
-import type { LedgerStore, Outbox } from "./ledger/store.ts";
+import type { LedgerStore } from "./ledger/store.ts";
 import type { NanoUsd } from "./money/amount.ts";
 import { newId, newSecret, systemClock as clock } from "./platform/clock.ts";
 import { createLog, type Log } from "./platform/log.ts";
@@ -49,7 +50,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const instance = newId();
   const keeping = await openBooks(config, instance, log);
   const { ledger, spool } = keeping;
-  const delivery = deliveryTo(config.webhook, ledger.outbox, log);
+  const { events, exports } = startTelling(config, { ledger, instance, log });
   const fake = await fakeProviderFor(config.deployments);
   const upstream = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
   const metrics = metricsOf(ledger, spool);
@@ -59,7 +60,6 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
 
   const { requestBytesMax, deadlines } = config;
   const keys = keysOf(config, ledger);
-  const calls = createCallLedger(ledger, spool, () => delivery?.wake());
   const deployments = deploymentsByModel(config.deployments, fake);
   const priced = (question: CostQuestion) => costOf(question, { deployments, prices, clock });
   const parts = { instance, deployments, prices, upstream, inFlight, clock, log, metrics };
@@ -70,13 +70,14 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
     signingSecret: signerOf(config),
     cooldowns: new Cooldowns(config.routing),
     random: Math.random,
-    ledger: calls,
+    ledger: createCallLedger(ledger, spool, () => events.wake()),
     answers: ledger.answers,
   };
+  const books = { ledger, keys, webhooks: events.webhooks, exports };
   const server = await createServer({ requestBytesMax, log }, [
     (app) => callRoutes(app, gateway),
     (app) => checkRoutes(app, gateway),
-    (app) => adminRoutes(app, { ...adminOf(config, ledger, keys, prices), costOf: priced }),
+    (app) => adminRoutes(app, { ...adminOf(config, prices), ...books, costOf: priced }),
     (app) => healthRoutes(app, { ledger, metrics, stopping: () => stopping }),
   ]);
   const port = await listen(server, config);
@@ -87,12 +88,24 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
     stopping = true;
     log.info("stopping: calls in flight are finished first");
     await finishCalls(server, deadlines.shutdownMs, inFlight);
-    await delivery?.stop();
+    await Promise.all([events.stop(), exports.stop()]);
     await keeping.close();
     await Promise.all([upstream.close(), fake?.close()]);
     log.info("stopped");
   }
   return { port, stop };
+}
+
+/** Those who tell others what the ledger holds, each in a loop of its own. */
+function startTelling(
+  config: Config,
+  { ledger, instance, log }: { ledger: LedgerStore; instance: string; log: Log },
+) {
+  const telling = { outbox: ledger.outbox, instance, clock, random: Math.random, log, newId };
+  return {
+    events: startEvents(config, telling),
+    exports: new Exports(config.exports, { ...telling, holder: `exports ${instance}` }),
+  };
 }
 
 function keysOf({ masterKey }: Config, ledger: LedgerStore): Keys {
@@ -107,17 +120,14 @@ function signerOf({ masterKey }: Config): (secretHash: string) => string {
   return (secretHash) => signingSecretOf(masterKey, secretHash);
 }
 
-function adminOf(
-  config: Config,
-  ledger: LedgerStore,
-  keys: Keys,
-  prices: PriceBook,
-): Omit<Admin, "costOf"> {
+type AdminParts = Pick<Admin, "ledger" | "keys" | "webhooks" | "exports" | "costOf">;
+
+function adminOf(config: Config, prices: PriceBook): Omit<Admin, keyof AdminParts> {
   const { deployments, place, markup } = config;
   const models = [...new Set(deployments.map(({ modelName }) => modelName))];
   const priced = { deployments, prices, margins: markup.margins };
   const made = { newId, newSecret, signingSecret: signerOf(config) };
-  return { keys, ledger, policy: policyOf(config), models, place, ...priced, clock, ...made };
+  return { policy: policyOf(config), models, place, ...priced, clock, ...made };
 }
 
 /** The port, which the system chose if it was given as 0. */
@@ -168,11 +178,6 @@ async function warningsAtStart(
   ];
 }
 
-function deliveryTo(webhook: WebhookConfig | null, outbox: Outbox, log: Log): Delivery | null {
-  if (webhook === null) return null;
-  return createDelivery({ outbox, webhook, clock, log, random: Math.random });
-}
-
 /** Calls in flight finish by themselves; those that have not by the deadline are cut off, and settled. */
 async function finishCalls(
   server: FastifyInstance,
@@ -190,8 +195,8 @@ async function finishCalls(
 
 function metricsOf(ledger: LedgerStore, spool: Spool): Metrics {
   const metrics = createMetrics();
-  metrics.gauge("purser_outbox_pending", "Events that wait for delivery.", async () =>
-    Number(await ledger.outbox.pending()),
+  metrics.gauge("purser_outbox_pending", "Deliveries of events that wait.", async () =>
+    Number(await ledger.outbox.deliveries.waiting()),
   );
   metrics.gauge("purser_spool_pending", "Settled calls that wait for the database.", () =>
     Promise.resolve(spool.pending),
@@ -205,7 +210,7 @@ const IDLE_CHECK_MS = 50;
 /** A provider that does not take a connection by then is away. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-function policyOf({ budgets, webhook }: Config): Policy {
+function policyOf({ budgets }: Config): Policy {
   const { defaultCustomerBudgetId, fallbackCustomerCap, newCustomers, unsettledCharge } = budgets;
   return {
     defaultCustomerBudgetId,
@@ -213,7 +218,6 @@ function policyOf({ budgets, webhook }: Config): Policy {
       fallbackCustomerCap === null ? null : lifetimeBudget(fallbackCustomerCap),
     newCustomers,
     unsettledCharge,
-    announce: webhook !== null,
   };
 }
 
@@ -225,6 +229,7 @@ function lifetimeBudget(cap: NanoUsd): Budget {
     id: "max_end_user_budget",
     period: null,
     limits: [limit],
+    thresholds: null,
     ...written,
     enforcement: "hard",
     markup: null,

@@ -9,6 +9,7 @@ import { createCustomers, createSite, readSpend, startPurser } from "../peers/pu
 import type { Purser } from "../peers/purser.ts";
 import { reasonOf, type Absence, type CaseResult, type Row } from "../results.ts";
 import { measureCrash } from "./crash.ts";
+import { measureDeadEndpoint } from "./dead-endpoint.ts";
 import { measureMemory } from "./memory.ts";
 import { measureOvershoot, OVERSHOOT_BUDGET } from "./overshoot.ts";
 import { measureParity } from "./parity.ts";
@@ -62,6 +63,13 @@ const PROMISES: Partial<Record<CaseName, Promised>> = {
     about:
       "Resident set of Purser's processes; a database that is a process of its own is not counted.",
     measure: memory,
+  },
+  "dead-endpoint": {
+    title: "A dead endpoint",
+    about:
+      "Latency of one call at a time, in turns with a Purser of the same calls and no endpoint, while the events of " +
+      "all calls so far wait for an endpoint that refuses every connection.",
+    measure: deadEndpoint,
   },
 };
 
@@ -136,6 +144,15 @@ async function parity(plan: PromisesPlan, database: Database): Promise<Row> {
 async function memory(plan: PromisesPlan, database: Database): Promise<Row> {
   return await withPurser(plan, { database, use: "memory" }, async (server) => {
     return await measureMemory({ server, customers: plan.sizes.memoryCustomers });
+  });
+}
+
+async function deadEndpoint(plan: PromisesPlan, database: Database): Promise<Row> {
+  const { waitingEvents: events, latencyRequests: requests } = plan.sizes;
+  return await withPurser(plan, { database, use: "calm" }, async (calm) => {
+    return await withPurser(plan, { database, use: "burdened" }, async (burdened) => {
+      return await measureDeadEndpoint({ calm, burdened, events, requests });
+    });
   });
 }
 

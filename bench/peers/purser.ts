@@ -157,5 +157,6 @@ function config(upstream: string, databaseUrl: string): string {
 general_settings:
   master_key: ${MASTER_KEY}
   database_url: ${databaseUrl}
+  webhook_networks: ["127.0.0.1"]
 `;
 }

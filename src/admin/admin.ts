@@ -9,6 +9,8 @@ import type { Place } from "../money/window.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Json } from "../platform/json.ts";
+import type { Exports } from "./exports.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 /** A prompt, or the usage block of an answer. */
 export type CostQuestion = { readonly model: string } & (
@@ -18,6 +20,8 @@ export type CostQuestion = { readonly model: string } & (
 export interface Admin {
   readonly keys: Keys;
   readonly ledger: Pick<LedgerStore, "apply" | "read">;
+  readonly webhooks: Webhooks;
+  readonly exports: Exports;
   readonly policy: Policy;
   /** The names that clients may ask for. */
   readonly models: readonly string[];

@@ -179,6 +179,7 @@ function budgetRow(budget: Unstamped<Budget>, { clock, place }: Admin): unknown 
     timezone,
     enforcement: budget.enforcement,
     cost_margin: costMargin(budget.markup),
+    alert_thresholds: budget.thresholds,
     limits: budget.limits.map((limit) => shownLimit(limit, place)),
   };
 }

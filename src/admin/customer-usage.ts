@@ -84,7 +84,7 @@ function counterOf(id: string, limit: Limit, now: number): CounterKey {
   return { scope: "customer", scopeId: id, meter, model: model ?? "", ...windowAt(period, now) };
 }
 
-function limitObject(limit: Limit, row: Counter, now: number): unknown {
+function limitObject(limit: Limit, row: Omit<Counter, "peak" | "told">, now: number): unknown {
   const { meter, model, cap, soft } = limit;
   const { used, held } = row;
   return {

@@ -31,6 +31,13 @@ import {
   withModelBudgets,
 } from "./model-budgets.ts";
 
+/** Whole percent; an empty list tells nothing before the budget is crossed. */
+const Percent = Type.Integer({ minimum: 1, maximum: 100 });
+const Thresholds = Type.Union([
+  Type.Array(Percent, { maxItems: 10, uniqueItems: true }),
+  Type.Null(),
+]);
+
 /** The fields of a budget, as they stand in the bodies of several routes. */
 export const BUDGET_FIELDS = {
   max_budget: Type.Optional(Amount),
@@ -48,6 +55,7 @@ export const BUDGET_FIELDS = {
   enforcement: Type.Optional(
     Type.Union([Type.Literal("hard"), Type.Literal("last_call"), Type.Null()]),
   ),
+  alert_thresholds: Type.Optional(Thresholds),
 };
 
 const BudgetFields = Type.Object(BUDGET_FIELDS);
@@ -76,7 +84,8 @@ export function patchedBudget(
   requireDistinct(limits);
   const enforcement =
     fields.enforcement === undefined ? before.enforcement : (fields.enforcement ?? "hard");
-  const after = { ...before, period, limits, enforcement, updatedAt: origin.at };
+  const { alert_thresholds: thresholds = before.thresholds } = fields;
+  const after = { ...before, period, limits, thresholds, enforcement, updatedAt: origin.at };
   return current !== null && isSame(after, current) ? current : after;
 }
 
@@ -96,6 +105,7 @@ export function replacing(fields: BudgetFields): BudgetFields {
     anchor: null,
     timezone: null,
     enforcement: null,
+    alert_thresholds: null,
     ...fields,
   };
 }
@@ -151,8 +161,8 @@ function setsAnything(fields: BudgetFields): boolean {
 /** Sets nothing. */
 export function emptyBudget({ id, at }: BudgetOrigin, owner: Owner | null): Unstamped<Budget> {
   const written = { createdAt: at, updatedAt: at };
-  const none = { period: null, limits: [], enforcement: "hard", markup: null } as const;
-  return { id, ...none, owner, ...written };
+  const none = { period: null, limits: [], thresholds: null, markup: null } as const;
+  return { id, ...none, enforcement: "hard", owner, ...written };
 }
 
 function wantedPeriod(fields: BudgetFields): WantedPeriod {
@@ -230,6 +240,7 @@ function slotOf(name: (typeof LIMIT_FIELDS)[number], period: Period | null): Slo
 function isSame(a: Unstamped<Budget>, b: Unstamped<Budget>): boolean {
   return (
     a.enforcement === b.enforcement &&
+    String(a.thresholds) === String(b.thresholds) &&
     isSamePeriod(a.period, b.period) &&
     a.limits.length === b.limits.length &&
     a.limits.every((limit, index) => isSameLimit(limit, b.limits[index]))

@@ -5,6 +5,9 @@ import { guard } from "../http/gate.ts";
 import type { Admin } from "./admin.ts";
 import { budgetRoutes } from "./budgets.ts";
 import { customerRoutes } from "./customers.ts";
+import { deliveryRoutes } from "./deliveries.ts";
+import { endpointRoutes } from "./endpoints.ts";
+import { exportRoutes } from "./exports.ts";
 import { keyRoutes } from "./keys.ts";
 import { priceRoutes } from "./prices.ts";
 import { spendRoutes } from "./spend.ts";
@@ -16,4 +19,7 @@ export function adminRoutes(app: FastifyInstance, admin: Admin): void {
   keyRoutes(app, admin);
   priceRoutes(app, admin);
   spendRoutes(app, admin);
+  endpointRoutes(app, admin);
+  deliveryRoutes(app, admin);
+  exportRoutes(app, admin);
 }

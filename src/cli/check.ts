@@ -26,7 +26,8 @@ function describe(config: Config, now: number): string {
   return [
     "config: ok",
     `database: ${describeDatabase(config.database)}`,
-    `webhook: ${config.webhook === null ? "none" : new URL(config.webhook.url).host}`,
+    `webhook: ${hostOf(config.events.webhook)}`,
+    `slack: ${hostOf(config.events.slack)}`,
     ...section("deployments", [
       ["model", "upstream", "id"],
       ...config.deployments.map(describeDeployment),
@@ -41,6 +42,11 @@ function describe(config: Config, now: number): string {
       warnings.map((warning) => [warning]),
     ),
   ].join("\n");
+}
+
+/** The rest of the address may be a secret. */
+function hostOf(receiver: { readonly url: string } | null): string {
+  return receiver === null ? "none" : new URL(receiver.url).host;
 }
 
 /** The address holds a password. */

@@ -1,15 +1,18 @@
 /** The configuration from its parts: each notes its own mistakes, and none keeps the others from being read. */
 
 import type { JsonObject } from "../platform/json.ts";
-import type { BudgetsConfig, Config, DatabaseConfig, Deadlines, WebhookConfig } from "./config.ts";
+import type { BudgetsConfig, Config, DatabaseConfig, Deadlines } from "./config.ts";
 import { customersOf, newCustomersOf } from "./customers.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { DEMO_MASTER_KEY } from "./demo.ts";
 import { readDeployments, type Timeouts } from "./deployment.ts";
+import { readEvents } from "./events.ts";
+import { readExports } from "./exports.ts";
 import type { Key, Values } from "./key.ts";
-import { FLAGS, VARIABLES, type KEYS } from "./keys.ts";
+import { FLAGS } from "./flags.ts";
+import { VARIABLES, type KEYS } from "./keys.ts";
 import { readMarkup } from "./markup.ts";
-import { addIgnored, addMistake, addWarning, inside, variable } from "./scope.ts";
+import { addMistake, addWarning, inside, variable } from "./scope.ts";
 import type { Scope, Variables } from "./scope.ts";
 import { checkFallbacks, routingOf } from "./routing.ts";
 import { readKey, readSection, readVariable } from "./section.ts";
@@ -39,7 +42,9 @@ export function assemble(document: JsonObject, flags: Flags, root: Scope): Confi
   const routing = routingOf(router, litellm);
   const names = new Set(deployments.map(({ modelName }) => modelName));
   checkFallbacks(routing, names, inside(scope, "router_settings"));
-  const webhook = readWebhook(general.alerting ?? [], scope);
+  const events = readEvents(general, scope);
+  const here = inside(inside(scope, "general_settings"), "exports");
+  const exports = readExports(general.exports ?? [], here);
   const database = readDatabase(general, scope);
   const host = readKey(FLAGS.host, flags.host, { ...scope, path: "--host" });
   const port = readKey(FLAGS.port, flags.port, { ...scope, path: "--port" });
@@ -61,7 +66,8 @@ export function assemble(document: JsonObject, flags: Flags, root: Scope): Confi
       zone: litellm.timezone ?? DEFAULTS.place.zone,
       resetTime: litellm.budget_reset_time ?? DEFAULTS.place.resetTime,
     },
-    webhook,
+    events,
+    exports,
     deadlines: deadlinesOf(general),
     routing,
     requestBytesMax: general.request_bytes_max ?? DEFAULTS.requestBytesMax,
@@ -108,25 +114,6 @@ function readDatabase(general: General, scope: Scope): DatabaseConfig {
     addWarning(here, "the ledger is kept in memory and is lost when Purser stops");
   }
   return database;
-}
-
-function readWebhook(channels: readonly string[], scope: Scope): WebhookConfig | null {
-  const alerting = inside(inside(scope, "general_settings"), "alerting");
-  for (const channel of channels.filter((name) => name !== "webhook")) {
-    addIgnored(alerting, `nothing is sent to "${channel}" yet, only to "webhook"`);
-    addWarning(alerting, `nothing is sent to "${channel}" yet, only to "webhook"`);
-  }
-  const here = { ...scope, path: "WEBHOOK_URL" };
-  if (!channels.includes("webhook")) {
-    const isSet = variable(scope.variables, "WEBHOOK_URL") !== undefined;
-    if (isSet) addWarning(here, 'has no effect without alerting: ["webhook"] in general_settings');
-    return null;
-  }
-  const url = readVariable("WEBHOOK_URL", VARIABLES.WEBHOOK_URL, scope);
-  const secret = readVariable("WEBHOOK_SECRET", VARIABLES.WEBHOOK_SECRET, scope);
-  if (url !== null) return { url, secret };
-  addMistake(here, "is missing", 'set it, or remove "webhook" from general_settings.alerting');
-  return null;
 }
 
 function budgetsOf(general: General, litellm: Litellm): BudgetsConfig {

@@ -1,11 +1,13 @@
 /** Everything that an operator can decide, checked and frozen. */
 
 import type { NewCustomers, UnsettledCharge } from "../ledger/command.ts";
+import type { EventType } from "../ledger/event.ts";
 import type { NanoUsd } from "../money/amount.ts";
 import type { Markup } from "../money/markup.ts";
 import type { GivenRates } from "../money/price.ts";
 import type { ServiceTier } from "../money/usage.ts";
 import type { Place } from "../money/window.ts";
+import type { Network } from "./network.ts";
 
 export interface Config {
   readonly host: string;
@@ -19,7 +21,8 @@ export interface Config {
   readonly markup: MarkupConfig;
   /** Whose midnight counts for a budget that names no zone of its own. */
   readonly place: Place;
-  readonly webhook: WebhookConfig | null;
+  readonly events: EventsConfig;
+  readonly exports: readonly ExportConfig[];
   readonly deadlines: Deadlines;
   readonly routing: RoutingConfig;
   readonly requestBytesMax: number;
@@ -143,8 +146,28 @@ export interface BudgetsConfig {
   readonly hideAmounts: boolean;
 }
 
+export interface EventsConfig {
+  readonly webhook: WebhookConfig | null;
+  readonly slack: { readonly url: string; readonly types: readonly EventType[] } | null;
+  /** Besides the open Internet, for endpoints that were made through the API. */
+  readonly networksAllowed: readonly Network[];
+}
+
+/** A billing system that is told of every charge. */
+export interface ExportConfig {
+  readonly to: "stripe" | "openmeter" | "lago";
+  readonly apiBase: string;
+  readonly apiKey: string;
+  /** What the system calls what it counts: Stripe's event name, OpenMeter's event type, Lago's billable metric. */
+  readonly meter: string;
+}
+
+/** LiteLLM's webhook. */
 export interface WebhookConfig {
   readonly url: string;
+  readonly types: readonly EventType[];
+  /** The spelling of `event_group`. */
+  readonly customerGroup: "customer" | "end_user";
   /** Standard Webhooks secret; null leaves deliveries unsigned. */
   readonly secret: string | null;
 }

@@ -18,7 +18,10 @@ export function demoDocument(variables: Variables): JsonObject {
   const given = ["PURSER_MASTER_KEY", "LITELLM_MASTER_KEY"].some(
     (name) => variable(variables, name) !== undefined,
   );
-  const announces = variable(variables, "WEBHOOK_URL") !== undefined;
+  const channels = { webhook: "WEBHOOK_URL", slack: "SLACK_WEBHOOK_URL" };
+  const alerting = Object.entries(channels)
+    .filter(([, name]) => variable(variables, name) !== undefined)
+    .map(([channel]) => channel);
   return {
     model_list: MODELS.map(({ name, model, input, output }) => ({
       model_name: name,
@@ -32,7 +35,7 @@ export function demoDocument(variables: Variables): JsonObject {
     })),
     general_settings: {
       master_key: given ? null : DEMO_MASTER_KEY,
-      alerting: announces ? ["webhook"] : [],
+      alerting,
     },
   };
 }

@@ -1,9 +1,12 @@
 /** Every key, variable and flag that Purser reads; the reader and docs/configuration.md both go by these tables. */
 
+import { ALERT_TYPES } from "./alert-types.ts";
 import { DEFAULTS } from "./defaults.ts";
+import { EXPORT_KEYS } from "./export-keys.ts";
 import { CUSTOMER_KEYS, LITELLM_CUSTOMER_KEYS } from "./customer-keys.ts";
 import { parseDatabase } from "./database.ts";
 import type { Key, Keys } from "./key.ts";
+import { parseNetwork } from "./network.ts";
 import { MARGIN_KEYS, OWN_PRICE_KEYS, PRICE_KEYS } from "./price-keys.ts";
 import {
   CLOUD_KEYS,
@@ -143,7 +146,30 @@ export const KEYS = {
     },
     alerting: {
       parse: listOf(parseAlertChannel),
-      about: '`["webhook"]` sends customer events to `WEBHOOK_URL`.',
+      about:
+        '`"webhook"` sends customer events to `WEBHOOK_URL`, `"slack"` those of budgets to `SLACK_WEBHOOK_URL`.',
+      default: "`[]`",
+    },
+    alert_types: {
+      parse: listOf(oneOf(ALERT_TYPES)),
+      about:
+        "Which events these get: `budget_alerts` for those of budgets, or single ones such as `budget.crossed`.",
+      default: "all",
+    },
+    webhook_event_group: {
+      parse: oneOf(["customer", "end_user"]),
+      about: "How `event_group` of a customer's event is spelt to `WEBHOOK_URL`.",
+      default: "`customer`",
+    },
+    webhook_networks: {
+      parse: listOf(parseNetwork),
+      about:
+        "Networks besides the open Internet that endpoints made through the API may be in, as `10.1.0.0/16`.",
+      default: "`[]`",
+    },
+    exports: {
+      parse: parseList,
+      about: "Billing systems that are told of every charge, see below.",
       default: "`[]`",
     },
     budget_exceeded_status: {
@@ -180,6 +206,7 @@ export const KEYS = {
     log_level: { ...logLevel(), default: `\`LOG_LEVEL\`, else \`${DEFAULTS.logLevel}\`` },
     ...CUSTOMER_KEYS,
   },
+  export: EXPORT_KEYS,
   litellm_settings: {
     cost_margin_config: {
       parse: parseMapping,
@@ -229,6 +256,11 @@ export const VARIABLES = {
   DATABASE_URL: { parse: parseDatabase, about: "As `database_url`.", secret: true },
   LOG_LEVEL: logLevel(),
   WEBHOOK_URL: { parse: parseHttpUrl, about: "Where customer events are sent.", secret: true },
+  SLACK_WEBHOOK_URL: {
+    parse: parseHttpUrl,
+    about: "Where budget events are sent in Slack's form.",
+    secret: true,
+  },
   WEBHOOK_SECRET: {
     parse: parseWebhookSecret,
     about:
@@ -237,19 +269,6 @@ export const VARIABLES = {
   },
   AWS_REGION: { parse: parseText, about: "As `aws_region_name`." },
   AZURE_API_VERSION: { parse: parseText, about: "As `api_version`." },
-} satisfies Keys;
-
-export const FLAGS = {
-  host: {
-    parse: parseText,
-    about: "The address to listen on; `0.0.0.0` is every one.",
-    default: `\`${DEFAULTS.host}\``,
-  },
-  port: {
-    parse: wholeNumber({ min: 0, max: 65_535, what: "a port", example: DEFAULTS.port }),
-    about: "The port to listen on; `0` is any that is free.",
-    default: `\`${DEFAULTS.port}\``,
-  },
 } satisfies Keys;
 
 function deadline(about: string, name: keyof typeof DEFAULTS.deadlines): Key<number> {

@@ -20,6 +20,7 @@ const HOMES: ReadonlyMap<SectionName, string> = new Map([
   ["litellm_params", "in litellm_params"],
   ["model_info", "in model_info"],
   ["deployment", "in an entry of model_list"],
+  ["export", "in an entry of general_settings.exports"],
   ["config", "at the top of the file"],
 ]);
 

@@ -42,7 +42,7 @@ export const parseRegion: Parse<string> = (value) => {
     : misfit("is not the name of a region", "write for example eu or us");
 };
 
-/** `webhook` is served; the others are known so that they can be named as not sent yet. */
+/** `webhook` and `slack` are served; the others are known so that they can be named as not sent to. */
 export const parseAlertChannel = oneOf(["webhook", "slack", "email", "pagerduty"]);
 
 /** A day at midnight UTC, or a time; in epoch milliseconds. */

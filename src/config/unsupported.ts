@@ -166,6 +166,7 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
       ),
     },
   ],
+  export: [],
   router_settings: [
     {
       otherwise: "spend at a provider would have no such cap",

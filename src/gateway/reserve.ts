@@ -1,7 +1,7 @@
 /** Sets a call's ceiling aside before anything is forwarded, or says why not. */
 
 import type { MarkupConfig } from "../config/config.ts";
-import { remaining, type Asked, type Held, type Outcome } from "../ledger/command.ts";
+import { isFinal, type Asked, type Held, type Outcome } from "../ledger/command.ts";
 import type { Quote, Standing } from "../ledger/command.ts";
 import type { FailedAttempt } from "../ledger/book.ts";
 import type { Markup } from "../money/markup.ts";
@@ -45,11 +45,12 @@ export interface Answer {
   readonly outcome: Outcome;
 }
 
-type Put = (asked: Asked) => Promise<Outcome>;
+/** `closest`: no closer bound of the input will be tried. */
+type Put = (asked: Asked, closest: boolean) => Promise<Outcome>;
 
 export async function reserve(asked: Asking, gateway: Gateway): Promise<Reserved> {
-  const answer = await answerTo(asked, gateway, (command) =>
-    gateway.ledger.reserve({ kind: "reserve", ...command }),
+  const answer = await answerTo(asked, gateway, (command, closest) =>
+    gateway.ledger.reserve({ kind: "reserve", closest, ...command }),
   );
   const { asking, quote: quoted, outcome } = answer;
   if (outcome.kind === "held") {
@@ -73,18 +74,16 @@ export async function answerTo(asking: Asking, gateway: Gateway, put: Put): Prom
 /** Only a call that does not fit by the bound that costs nothing is worth tokenising. */
 async function quotedAnswer(asking: Asking, gateway: Gateway, put: Put): Promise<Answer> {
   const { body, uploads } = asking.call;
+  const isKnown = asking.inputTokens !== null;
   const bytes = asking.inputTokens ?? inputTokensByBytes(body, uploads);
   const roughly = quoteFor(asking, bytes, gateway);
-  const rough = await put(commandFor(asking, roughly, gateway));
-  if (asking.inputTokens !== null || !mayFitCloser(rough)) {
+  const rough = await put(commandFor(asking, roughly, gateway), isKnown);
+  if (rough.kind !== "refused" || isFinal(rough.refusal, { closest: isKnown })) {
     return { asking, quote: roughly, outcome: rough };
   }
-  const inputTokens = await inputTokensByTokenizer(body, uploads);
-  if (inputTokens === null || inputTokens >= roughly.inputTokens) {
-    return { asking, quote: roughly, outcome: rough };
-  }
-  const closely = quoteFor(asking, inputTokens, gateway);
-  return { asking, quote: closely, outcome: await put(commandFor(asking, closely, gateway)) };
+  const inputTokens = (await inputTokensByTokenizer(body, uploads)) ?? roughly.inputTokens;
+  const closely = quoteFor(asking, Math.min(inputTokens, roughly.inputTokens), gateway);
+  return { asking, quote: closely, outcome: await put(commandFor(asking, closely, gateway), true) };
 }
 
 function quoteFor(
@@ -137,12 +136,4 @@ function commandFor(
     },
     quote: quoted,
   };
-}
-
-/** A refusal for money, while there is money left. */
-function mayFitCloser(outcome: Outcome): boolean {
-  if (outcome.kind !== "refused") return false;
-  const { refusal } = outcome;
-  const money = refusal.name === "budget_exceeded" || refusal.name === "headroom_held";
-  return money && remaining(refusal.standing) > 0n;
 }

@@ -144,6 +144,12 @@ export const ERRORS = {
     about: "The provider failed, refused the connection, or broke off.",
     cure: "Retry; if it lasts, look at the provider's status.",
   },
+  receiver_failed: {
+    status: 502,
+    type: "receiver_failed",
+    about: "The receiver of a test event did not take it.",
+    cure: "Look at the receiver; the message says what it answered.",
+  },
   ledger_unavailable: {
     status: 503,
     type: "ledger_unavailable",

@@ -24,6 +24,7 @@ const TAGS = [
   { name: "keys", description: "Who may call." },
   { name: "spend", description: "What was spent: sums and lines of one ledger." },
   { name: "prices", description: "What calls cost, and why." },
+  { name: "events", description: "What happens: who is told of it, and how that went." },
   { name: "health", description: "Of this process; without a key." },
 ];
 

@@ -33,6 +33,8 @@ export interface Budget extends Written {
   /** Of the limits on money that are set without a period of their own. */
   readonly period: Period | null;
   readonly limits: readonly Limit[];
+  /** Percent of its money limits that are told when they are reached; null for what everybody gets. */
+  readonly thresholds: readonly number[] | null;
   readonly enforcement: Enforcement;
   /** Of its customers, unless they have one of their own; null leaves it to the provider's. */
   readonly markup: Markup | null;
@@ -118,6 +120,10 @@ export interface CounterKey extends Window {
 export interface Counter extends CounterKey {
   readonly used: bigint;
   readonly held: bigint;
+  /** The most that `used` was since the window began or was reset: what is told when it is passed is told once. */
+  readonly peak: bigint;
+  /** What else has been told of the window, as bits. */
+  readonly told: number;
 }
 
 /** How much one hold or posting moved one counter. */
@@ -217,24 +223,6 @@ export interface RollupDelta {
   readonly usage: Usage;
   readonly cost: NanoUsd;
   readonly charge: NanoUsd;
-}
-
-export type EventType = "customer.spend_tracked" | "budget.crossed" | "budget.soft_crossed";
-
-/** Something that happened, written in the transaction that made it true. Money in `data` is nano-dollars as text. */
-export interface OutboxEvent {
-  readonly id: string;
-  readonly type: EventType;
-  readonly at: number;
-  readonly customer: string | null;
-  readonly data: EventData;
-}
-
-export interface EventData {
-  readonly spend: string;
-  readonly maxBudget: string | null;
-  readonly keyHash: string;
-  readonly keyAlias: string | null;
 }
 
 /** Unique within a process run; the same for equal counters. */

@@ -59,6 +59,8 @@ export interface Asked extends Dated {
 
 export interface Reserve extends Asked {
   readonly kind: "reserve";
+  /** No closer bound of the input will be tried. */
+  readonly closest: boolean;
 }
 
 /** Whether a reserve would be held now; nothing is. */
@@ -193,6 +195,12 @@ export type Refusal =
   /** A settle, release, expire or reprice of a call that never was. */
   | { readonly name: "unknown_hold" };
 
+/** Whether asking again with a closer bound of the input is in vain. */
+export function isFinal(refusal: Refusal, { closest }: Pick<Reserve, "closest">): boolean {
+  const isMoney = refusal.name === "budget_exceeded" || refusal.name === "headroom_held";
+  return closest || !isMoney || remaining(refusal.standing) <= 0n;
+}
+
 /** What its caller needs of a hold. Outcomes cross a thread, where every field costs. */
 export type Held = Pick<Hold, "id" | "ceiling" | "outputTokens" | "bounded" | "markup">;
 
@@ -225,8 +233,6 @@ export interface Policy {
   readonly fallbackCustomerBudget: Budget | null;
   readonly newCustomers: NewCustomers;
   readonly unsettledCharge: UnsettledCharge;
-  /** Whether anyone is told of events; if not, none are written. */
-  readonly announce: boolean;
 }
 
 /** What becomes of a call that names a customer who was never seen. */

@@ -1,13 +1,15 @@
 /**
  * The rules of the ledger, as a pure function. In each rule the refusals stand first, in a fixed order; after them
  * the command must succeed. Repeating a command that took effect changes nothing and answers what it first answered.
- * A refusal writes nothing, so asking again is a new question.
+ * A refusal writes nothing but, once per limit and window, that there was one; asking again is a new question.
  */
 
 import { nanoUsd, ZERO_USD } from "../money/amount.ts";
 import { costWithin } from "../money/markup.ts";
 import { inputTokens, outputTokens } from "../money/usage.ts";
 import { admit, heldAmounts, type Admission } from "./admit.ts";
+import { announceRefusal } from "./announce.ts";
+import { announceCustomer } from "./announce-account.ts";
 import type { Customer, Hold, Posting } from "./book.ts";
 import type {
   Adjust,
@@ -90,13 +92,16 @@ function reserve(draft: Draft, command: Reserve, policy: Policy): Outcome {
   const admission = admissionOf(draft, command, limits, policy);
   if (admission.kind === "refused") {
     if (earlier !== undefined) moveHeld(draft, earlier, 1n);
+    announceRefusal(draft, command, admission.refusal, limits);
     return admission;
   }
 
   // From here on the hold must succeed.
   const { id, at, instance, customer, facts, quote } = command;
   if (customer !== null && draft.customer(customer) === undefined) {
-    draft.putCustomer(customer, newCustomer(customer, command));
+    const created = newCustomer(customer, command);
+    draft.putCustomer(customer, created);
+    announceCustomer(draft, { before: undefined, after: created }, { ...command, by: "call" });
   }
   const { grant } = admission;
   const moves = movesOf(countersOfCall(customer, limits), heldAmounts(quote, grant));

@@ -3,7 +3,8 @@
 import { nanoUsd } from "../money/amount.ts";
 import { USAGE_PARTS, type Usage } from "../money/usage.ts";
 import { counterName, type Budget, type Counter, type CounterKey } from "./book.ts";
-import type { Customer, Hold, Key, OutboxEvent, Posting, RollupDelta } from "./book.ts";
+import type { Customer, Hold, Key, Posting, RollupDelta } from "./book.ts";
+import type { LedgerEvent } from "./event.ts";
 import { counterKeyOf } from "./limits.ts";
 import type { Changes, Rows } from "./rows.ts";
 
@@ -17,7 +18,7 @@ export class Draft {
   readonly #closed = new Set<string>();
   readonly #postings = new Map<string, Posting>();
   readonly #rollups = new Map<string, RollupDelta>();
-  readonly #events: OutboxEvent[] = [];
+  readonly #events: LedgerEvent[] = [];
 
   constructor(rows: Rows) {
     this.#rows = rows;
@@ -54,7 +55,7 @@ export class Draft {
   counter(key: CounterKey): Counter {
     const name = counterName(key);
     const row = this.#counters.get(name) ?? this.#rows.counters.get(name);
-    return row ?? { ...counterKeyOf(key), used: 0n, held: 0n };
+    return row ?? { ...counterKeyOf(key), ...UNMOVED };
   }
 
   hold(id: string): Hold | undefined {
@@ -82,7 +83,22 @@ export class Draft {
     const row = this.counter(key);
     const moved = { ...row, used: row.used + used, held: row.held + held };
     if (moved.held < 0n) throw new Error(`held below zero: ${JSON.stringify(counterName(key))}`);
-    this.#counters.set(counterName(key), moved);
+    const peak = moved.used > row.peak ? moved.used : row.peak;
+    this.#counters.set(counterName(key), { ...moved, peak });
+  }
+
+  /** Whether that is news: notes in the counter's row that it has been told. */
+  tell(key: CounterKey, bit: number): boolean {
+    const row = this.counter(key);
+    if ((row.told & bit) !== 0) return false;
+    this.#counters.set(counterName(key), { ...row, told: row.told | bit });
+    return true;
+  }
+
+  /** The window begins again, and what happens in it is news again. */
+  forget(key: CounterKey): void {
+    const row = this.counter(key);
+    this.#counters.set(counterName(key), { ...row, peak: row.used, told: 0 });
   }
 
   open(hold: Hold): void {
@@ -103,7 +119,7 @@ export class Draft {
     this.#rollups.set(name, earlier === undefined ? delta : added(earlier, delta));
   }
 
-  announce(event: OutboxEvent): void {
+  announce(event: LedgerEvent): void {
     this.#events.push(event);
   }
 
@@ -153,6 +169,8 @@ class Rewritten<Row> {
     return [...this.#changed].flatMap(([id, row]) => (row === null ? [id] : []));
   }
 }
+
+const UNMOVED = { used: 0n, held: 0n, peak: 0n, told: 0 };
 
 const HOUR_MS = 3_600_000;
 

@@ -11,6 +11,7 @@ export interface AppliedLimit {
   readonly counter: CounterKey;
   readonly budgetId: string;
   readonly limit: Limit;
+  readonly thresholds: Budget["thresholds"];
   /** One call at a time may go over the edge. */
   readonly lastCall: boolean;
 }
@@ -102,7 +103,10 @@ export function counterKeyOf(key: CounterKey): CounterKey {
   return { scope, scopeId, meter, model, start, end };
 }
 
-export function standingOf({ counter, budgetId, limit }: AppliedLimit, row: Counter): Standing {
+export function standingOf(
+  { counter, budgetId, limit }: AppliedLimit,
+  row: Pick<Counter, "used" | "held">,
+): Standing {
   const isEndless = counter.end === LIFETIME.end;
   return {
     scope: counter.scope,
@@ -125,6 +129,7 @@ function appliedLimit(scope: Scope, budget: Budget, limit: Limit, at: number): A
     counter: { ...scope, meter: limit.meter, model: limit.model ?? "", ...window },
     budgetId: budget.id,
     limit,
+    thresholds: budget.thresholds,
     // What an answer will count in tokens is known only afterwards, so tokens always work this way.
     lastCall: limit.meter === "tokens" || budget.enforcement === "last_call",
   };
@@ -145,5 +150,5 @@ function newcomerLimits({ newCustomers }: Policy, { at }: Charged): AppliedLimit
   const common = { meter: "customers", model: null, period: MINUTE, soft: false } as const;
   const limit: Limit = { ...common, cap: BigInt(perMinuteMax) };
   const counter = { ...scope, meter: limit.meter, model: "", ...windowAt(MINUTE, at) };
-  return [{ counter, budgetId: "", limit, lastCall: false }];
+  return [{ counter, budgetId: "", limit, thresholds: null, lastCall: false }];
 }

@@ -2,7 +2,8 @@
 
 import { ZERO_USD, type NanoUsd } from "../money/amount.ts";
 import { inputTokens, outputTokens, type Usage } from "../money/usage.ts";
-import type { CounterKey, Hold, Meter, Move, OutboxEvent, Posting } from "./book.ts";
+import { announcePosting } from "./announce.ts";
+import type { CounterKey, Hold, Meter, Move, Posting } from "./book.ts";
 import { remaining, type Outcome, type Policy, type Standing } from "./command.ts";
 import type { Draft } from "./draft.ts";
 import { limitsFor, standingOf, type AppliedLimit, type Charged } from "./limits.ts";
@@ -46,22 +47,16 @@ function movesToKeep(kind: Posting["kind"], moves: readonly Move[]): readonly Mo
 
 /** Enters a posting; `charged` says whose limits, and at what time, it counts against. */
 export function post(draft: Draft, posting: Posting, charged: Charged, policy: Policy): Outcome {
-  const limits = limitsFor(charged, draft, policy).filter(ofCustomer);
-  const before = limits.map((limit) => draft.counter(limit.counter).used);
-  for (const move of posting.moves) draft.moveCounter(move, move.amount, 0n);
-  draft.post(posting);
-  const watched = limits.map((limit, index) => ({
-    isSoft: limit.limit.soft,
-    usedBefore: before[index] ?? 0n,
-    after: standing(draft, limit),
-  }));
-  if (policy.announce) {
-    for (const event of eventsOf(posting, watched)) draft.announce(event);
+  const money = limitsFor(charged, draft, policy).filter(({ limit }) => limit.meter === "usd");
+  const watched = money.map((limit) => ({ limit, before: draft.counter(limit.counter) }));
+  for (const move of posting.moves) {
+    draft.moveCounter(move, move.amount, 0n);
+    if (posting.kind === "reset") draft.forget(move);
   }
-  return postedAs(
-    posting,
-    tightest(watched.filter(({ isSoft }) => !isSoft).map(({ after }) => after)),
-  );
+  draft.post(posting);
+  announcePosting(draft, posting, watched);
+  const ofCustomer = money.filter(isOfCustomer).filter(isHard);
+  return postedAs(posting, tightest(ofCustomer.map((limit) => standing(draft, limit))));
 }
 
 export function postedAs({ id, kind, charge }: Posting, standing: Standing | null): Outcome {
@@ -87,7 +82,7 @@ function kept(moves: readonly Move[]): Move[] {
 
 /** Where the customer stands with the money limit that has the least left; null if it has none. */
 export function standingFor(draft: Draft, call: Charged, policy: Policy): Standing | null {
-  const limits = limitsFor(call, draft, policy).filter(ofCustomer).filter(isHard);
+  const limits = limitsFor(call, draft, policy).filter(isOfCustomer).filter(isHard);
   return tightest(limits.map((limit) => standing(draft, limit)));
 }
 
@@ -106,7 +101,7 @@ function usedAmounts(usage: Usage, charge: NanoUsd): Readonly<Record<Meter, bigi
   };
 }
 
-function ofCustomer(limit: AppliedLimit): boolean {
+function isOfCustomer(limit: AppliedLimit): boolean {
   return limit.counter.scope === "customer" && limit.limit.meter === "usd";
 }
 
@@ -118,50 +113,4 @@ function tightest(standings: readonly Standing[]): Standing | null {
   const [first, ...rest] = standings;
   if (first === undefined) return null;
   return rest.reduce((least, next) => (remaining(next) < remaining(least) ? next : least), first);
-}
-
-/** A money limit of the customer, before and after a posting. */
-interface Watched {
-  readonly isSoft: boolean;
-  readonly usedBefore: bigint;
-  readonly after: Standing;
-}
-
-function eventsOf(posting: Posting, watched: readonly Watched[]): OutboxEvent[] {
-  const { customer, kind } = posting;
-  if (customer === null || kind === "released" || kind === "reset") return [];
-  const overall = watched.find(({ isSoft, after }) => !isSoft && after.model === null);
-  const maxBudget = overall?.after.cap ?? null;
-  const tracked = event(posting, "customer.spend_tracked", posting.charge, maxBudget);
-  const crossed = watched.filter(
-    ({ usedBefore, after }) => usedBefore < after.cap && after.used >= after.cap,
-  );
-  return [
-    tracked,
-    ...crossed.map(({ isSoft, after }, index) => {
-      const type = isSoft ? "budget.soft_crossed" : "budget.crossed";
-      const crossing = event(posting, type, after.used, after.cap);
-      return { ...crossing, id: `${crossing.id}_crossed_${String(index)}` };
-    }),
-  ];
-}
-
-function event(
-  posting: Posting,
-  type: OutboxEvent["type"],
-  spend: bigint,
-  maxBudget: bigint | null,
-): OutboxEvent {
-  return {
-    id: `evt_${posting.id}`,
-    type,
-    at: posting.at,
-    customer: posting.customer,
-    data: {
-      spend: String(spend),
-      maxBudget: maxBudget === null ? null : String(maxBudget),
-      keyHash: posting.keyHash,
-      keyAlias: posting.facts.keyAlias,
-    },
-  };
 }

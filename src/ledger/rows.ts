@@ -1,15 +1,7 @@
 /** What a batch of commands reads and what it changes: the whole conversation between `decide` and a database. */
 
-import type {
-  Budget,
-  Counter,
-  Customer,
-  Hold,
-  Key,
-  OutboxEvent,
-  Posting,
-  RollupDelta,
-} from "./book.ts";
+import type { Budget, Counter, Customer, Hold, Key, Posting, RollupDelta } from "./book.ts";
+import type { LedgerEvent } from "./event.ts";
 import type { Outcome } from "./command.ts";
 
 /** The rows as they were read, locked for the length of the transaction. A missing row is a missing entry. */
@@ -44,7 +36,8 @@ export interface Changes {
   readonly postings: readonly Posting[];
   /** To be added to what is stored; at most one per (hour, customer, key, model, provider, route). */
   readonly rollups: readonly RollupDelta[];
-  readonly events: readonly OutboxEvent[];
+  /** One whose id was written before is not written again. */
+  readonly events: readonly LedgerEvent[];
 }
 
 export interface Decision {

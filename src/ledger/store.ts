@@ -1,15 +1,7 @@
 /** The port: what Purser asks of a database. Both databases pass one conformance suite (test/store/conformance.ts). */
 
-import type {
-  Budget,
-  Counter,
-  CounterKey,
-  Customer,
-  Hold,
-  Key,
-  OutboxEvent,
-  Posting,
-} from "./book.ts";
+import type { Budget, Counter, CounterKey, Customer, Hold, Key, Posting } from "./book.ts";
+import type { Outbox } from "./outbox.ts";
 import type { NanoUsd } from "../money/amount.ts";
 import type { UsagePart } from "../money/usage.ts";
 import type { Check, Command, Expire, Outcome } from "./command.ts";
@@ -163,22 +155,6 @@ export interface Drift {
   readonly name: string;
   readonly stored: bigint;
   readonly recomputed: bigint;
-}
-
-export interface QueuedEvent extends OutboxEvent {
-  readonly attempts: number;
-}
-
-/** Events on their way out. Several instances may take from it at once. */
-export interface Outbox {
-  /** Leases up to `limit` events, longest due first; one that is not answered for within the lease is due again. */
-  take(limit: number, now: number, leaseMs: number): Promise<readonly QueuedEvent[]>;
-  delivered(id: string, at: number): Promise<void>;
-  failed(id: string, retryAt: number, error: string): Promise<void>;
-  /** Forgets some thousands of the events that were delivered before this time. */
-  prune(deliveredBefore: number): Promise<void>;
-  /** How many events wait. */
-  pending(): Promise<bigint>;
 }
 
 /** A call under a name that its caller chose. */

@@ -2,6 +2,7 @@
 
 import type { Budget, Customer, Key } from "./book.ts";
 import type { Outcome, Policy, Refusal, Rewrite, Unstamped, Write } from "./command.ts";
+import { announceWrite } from "./announce-account.ts";
 import type { Draft } from "./draft.ts";
 
 const WRITTEN: Outcome = { kind: "written" };
@@ -18,6 +19,7 @@ export function write(draft: Draft, command: Write, policy: Policy): Outcome {
 
   // From here on the write must succeed.
   const { id: revision, customers, budgets, keys } = command;
+  announceWrite(draft, command);
   for (const { id, row } of customers) draft.putCustomer(id, row && { ...row, revision });
   for (const { id, row } of budgets) draft.putBudget(id, row && { ...row, revision });
   for (const { id, row } of keys) draft.putKey(id, row && { ...row, revision });

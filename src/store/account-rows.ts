@@ -32,6 +32,7 @@ export interface BudgetRow {
   readonly id: string;
   readonly period: JsonText | null;
   readonly limits: JsonText;
+  readonly thresholds: JsonText | null;
   readonly enforcement: Enforcement;
   readonly markup: JsonText | null;
   readonly owner_scope: Owner["scope"] | null;
@@ -85,6 +86,7 @@ export function budgetOf(row: BudgetRow): Budget {
     id,
     period: period === null ? null : (JSON.parse(period) as Period),
     limits: limitsOf(limits),
+    thresholds: row.thresholds === null ? null : (JSON.parse(row.thresholds) as number[]),
     enforcement,
     markup: readColumn(row.markup, markupOf),
     owner: owner_scope === null || owner_id === null ? null : { scope: owner_scope, id: owner_id },

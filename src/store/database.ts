@@ -16,11 +16,18 @@ import {
 } from "kysely";
 import type { BudgetRow, CustomerRow, KeyRow } from "./account-rows.ts";
 import type {
+  DeliveryRow,
+  EndpointRow,
+  LeaseRow,
+  ReaderRow,
+  RejectionRow,
+} from "./delivery-rows.ts";
+import type {
   AnswerRow,
   CounterRow,
+  EventRow,
   HoldRow,
   InstanceRow,
-  OutboxRow,
   PostingRow,
   Row,
   SqlValue,
@@ -33,7 +40,12 @@ export interface Schema {
   readonly counters: CounterRow;
   readonly holds: HoldRow;
   readonly postings: PostingRow;
-  readonly outbox: OutboxRow;
+  readonly events: EventRow;
+  readonly endpoints: EndpointRow;
+  readonly deliveries: DeliveryRow;
+  readonly readers: ReaderRow;
+  readonly leases: LeaseRow;
+  readonly export_rejections: RejectionRow;
   readonly answers: AnswerRow;
   readonly instances: InstanceRow;
 }

@@ -76,7 +76,7 @@ function counterRows({ query }: Database, keys: readonly CounterKey[]): Promise<
     .execute();
 }
 
-function columnsOf(key: CounterKey): Omit<CounterRow, "used" | "held"> {
+function columnsOf(key: CounterKey): Omit<CounterRow, "used" | "held" | "peak" | "told"> {
   const { scope, scopeId, meter, model, start, end } = key;
   const window = { window_start: BigInt(start), window_end: BigInt(end) };
   return { scope, scope_id: scopeId, meter, model, ...window };

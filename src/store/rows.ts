@@ -3,8 +3,6 @@
 import type {
   CallFacts,
   Counter,
-  EventData,
-  EventType,
   Hold,
   Meter,
   Move,
@@ -12,7 +10,7 @@ import type {
   PostingKind,
   ScopeKind,
 } from "../ledger/book.ts";
-import type { QueuedEvent } from "../ledger/store.ts";
+import type { EventType, LedgerEvent } from "../ledger/event.ts";
 import { nanoUsd } from "../money/amount.ts";
 import type { Usage, UsageSource } from "../money/usage.ts";
 import { markupOf, pricingOf, ratesOf, readColumn, unpricedOf } from "./pricing-rows.ts";
@@ -35,6 +33,8 @@ export interface CounterRow {
   readonly window_end: bigint;
   readonly used: bigint;
   readonly held: bigint;
+  readonly peak: bigint;
+  readonly told: bigint;
 }
 
 export interface HoldRow {
@@ -74,17 +74,13 @@ export interface PostingRow {
   readonly moves: JsonText;
 }
 
-export interface OutboxRow {
+export interface EventRow {
   readonly seq: bigint;
   readonly id: string;
   readonly type: EventType;
   readonly at: bigint;
   readonly customer: string | null;
   readonly data: JsonText;
-  readonly attempts: bigint;
-  readonly due_at: bigint;
-  readonly delivered_at: bigint | null;
-  readonly last_error: string | null;
 }
 
 export interface AnswerRow {
@@ -102,9 +98,11 @@ export interface InstanceRow {
 }
 
 export function counterOf(row: CounterRow): Counter {
-  const { scope, scope_id, meter, model, window_start, window_end, used, held } = row;
+  const { scope, scope_id, meter, model, window_start, window_end } = row;
+  const { used, held, peak, told } = row;
   const window = { start: Number(window_start), end: Number(window_end) };
-  return { scope, scopeId: scope_id, meter, model, ...window, used, held };
+  const moved = { used, held, peak, told: Number(told) };
+  return { scope, scopeId: scope_id, meter, model, ...window, ...moved };
 }
 
 export function holdOf(row: HoldRow): Hold {
@@ -149,16 +147,9 @@ export function postingOf(row: PostingRow): Posting {
   };
 }
 
-export function eventOf(row: OutboxRow): QueuedEvent {
-  const { id, type, at, customer, data, attempts } = row;
-  return {
-    id,
-    type,
-    at: Number(at),
-    customer,
-    data: JSON.parse(data) as EventData,
-    attempts: Number(attempts),
-  };
+/** The data of a row is what its type says, because nothing but an event was ever written there. */
+export function eventOf({ id, type, at, customer, data }: Omit<EventRow, "seq">): LedgerEvent {
+  return { id, type, at: Number(at), customer, data: JSON.parse(data) };
 }
 
 export function movesText(moves: readonly Move[]): JsonText {

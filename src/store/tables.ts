@@ -1,15 +1,7 @@
 /** How the ledger's changes become rows: one line per column, and the same text of SQL for both databases. */
 
-import type {
-  Budget,
-  Counter,
-  Customer,
-  Hold,
-  Key,
-  OutboxEvent,
-  Posting,
-  RollupDelta,
-} from "../ledger/book.ts";
+import type { Budget, Counter, Customer, Hold, Key, Posting, RollupDelta } from "../ledger/book.ts";
+import type { LedgerEvent } from "../ledger/event.ts";
 import { isCountedUnit, USAGE_PARTS, type UsagePart } from "../money/usage.ts";
 import { limitsText, ruleValue } from "./account-rows.ts";
 import { columnOf, jsonMarkup, jsonPricing, jsonRates, unpricedText } from "./pricing-rows.ts";
@@ -30,7 +22,7 @@ export interface Table<Item> {
   /** The columns that identify a row. */
   readonly key: readonly string[];
   /** What becomes of a row that exists: two rows of one key are a failure unless this says otherwise. */
-  readonly onConflict: "fail" | "replace" | "add";
+  readonly onConflict: "fail" | "replace" | "add" | "ignore";
 }
 
 export const CUSTOMERS: Table<Customer> = {
@@ -57,6 +49,7 @@ export const BUDGETS: Table<Budget> = {
     text("id", (budget) => budget.id),
     text("period", ({ period }) => (period === null ? null : JSON.stringify(period))),
     text("limits", (budget) => limitsText(budget.limits)),
+    text("thresholds", ({ thresholds }) => thresholds && JSON.stringify(thresholds)),
     text("enforcement", (budget) => budget.enforcement),
     text("markup", (budget) => columnOf(budget.markup, jsonMarkup)),
     text("owner_scope", (budget) => budget.owner?.scope ?? null),
@@ -106,6 +99,8 @@ export const COUNTERS: Table<Counter> = {
     integer("window_end", (counter) => counter.end),
     integer("used", (counter) => counter.used),
     integer("held", (counter) => counter.held),
+    integer("peak", (counter) => counter.peak),
+    integer("told", (counter) => counter.told),
   ],
   key: ["scope", "scope_id", "meter", "model", "window_start", "window_end"],
   onConflict: "replace",
@@ -179,18 +174,17 @@ export const ROLLUPS: Table<RollupDelta> = {
   onConflict: "add",
 };
 
-export const OUTBOX: Table<OutboxEvent> = {
-  name: "outbox",
+export const EVENTS: Table<LedgerEvent> = {
+  name: "events",
   columns: [
     text("id", (event) => event.id),
     text("type", (event) => event.type),
     integer("at", (event) => event.at),
     text("customer", (event) => event.customer),
     text("data", (event) => JSON.stringify(event.data)),
-    integer("due_at", (event) => event.at),
   ],
   key: ["id"],
-  onConflict: "fail",
+  onConflict: "ignore",
 };
 
 /** `source` is where the rows come from: a `values` list or a `select`. */
@@ -215,6 +209,7 @@ export function namesOf<Item>(table: Table<Item>): string[] {
 function conflictText<Item>(table: Table<Item>): string {
   const { name, key, onConflict } = table;
   if (onConflict === "fail") return "";
+  if (onConflict === "ignore") return ` on conflict (${key.join(", ")}) do nothing`;
   const others = namesOf(table).filter((column) => !key.includes(column));
   const before = (column: string): string => (onConflict === "add" ? `${name}.${column} + ` : "");
   const changes = others.map((column) => `${column} = ${before(column)}excluded.${column}`);

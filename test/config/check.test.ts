@@ -36,6 +36,7 @@ test("a right configuration is described, without its secrets", () => {
     `config: ok
 database: postgres db.example:5432/purser
 webhook: hooks.example
+slack: none
 
 deployments
   model    upstream   id

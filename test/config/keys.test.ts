@@ -118,6 +118,10 @@ function place(section: SectionName, key: string, value: unknown): object {
       return { ...MINIMAL, model_list: [{ ...entry, model_info: extra }] };
     case "general_settings":
       return { ...MINIMAL, general_settings: { ...MINIMAL.general_settings, ...extra } };
+    case "export": {
+      const exports = [{ to: "lago", meter: "m", api_key: "k", ...extra }];
+      return { ...MINIMAL, general_settings: { ...MINIMAL.general_settings, exports } };
+    }
     case "litellm_settings":
     case "router_settings":
       return { ...MINIMAL, [section]: extra };

@@ -48,7 +48,8 @@ test("a file of a deployment and a key gets the defaults for all else", () => {
     },
     markup: { margins: {}, discountsPpm: {} },
     place: { zone: "UTC", resetTime: "00:00" },
-    webhook: null,
+    events: { webhook: null, slack: null, networksAllowed: [] },
+    exports: [],
     deadlines: { headersMs: 300_000, idleMs: 120_000, callMs: 900_000, shutdownMs: 30_000 },
     requestBytesMax: 33_554_432,
     routing: {
@@ -91,7 +92,8 @@ test("every setting of the file reaches the configuration", () => {
     kind: "postgres",
     url: "postgres://u:p@h/db?sslmode=require",
   });
-  assert.deepEqual(config.webhook, { url: "https://h/hook/", secret: SECRET });
+  assert.equal(config.events.webhook?.url, "https://h/hook/");
+  assert.equal(config.events.webhook.secret, SECRET);
   assert.deepEqual(config.budgets, {
     defaultCustomerBudgetId: "free",
     exceededStatus: 402,
@@ -175,24 +177,52 @@ test("the webhook needs its address, and the address needs the webhook", () => {
   ]);
   const env = { WEBHOOK_URL: "http://h/hook" };
   const silent = configOf(MINIMAL, { env });
-  assert.equal(silent.webhook, null);
+  assert.equal(silent.events.webhook, null);
   assert.deepEqual(silent.warnings, [
     'WEBHOOK_URL: has no effect without alerting: ["webhook"] in general_settings',
   ]);
-  assert.deepEqual(configOf(withGeneral({ alerting: ["webhook"] }), { env }).webhook, {
-    url: "http://h/hook",
-    secret: null,
-  });
+  const { webhook } = configOf(withGeneral({ alerting: ["webhook"] }), { env }).events;
+  assert.deepEqual([webhook?.url, webhook?.secret], ["http://h/hook", null]);
 });
 
-test("channels that nothing is sent to yet are ignored and warned of", () => {
-  const { ignored, warnings, webhook } = configOf(withGeneral({ alerting: ["slack", "email"] }));
+test("Slack needs its address too, and gets the events of budgets only", () => {
+  const general = withGeneral({ alerting: ["slack"] });
+  assert.equal(load(general).ok, false);
+  const { slack, webhook } = configOf(general, { env: { SLACK_WEBHOOK_URL: "http://s" } }).events;
   assert.equal(webhook, null);
+  assert.equal(slack?.url, "http://s");
+  assert.ok(slack.types.every((type) => type.startsWith("budget.")));
+});
+
+test("channels that nothing is sent to are ignored and warned of", () => {
+  const { ignored, warnings } = configOf(withGeneral({ alerting: ["pagerduty", "email"] }));
   assert.deepEqual(
     ignored.map(({ reason }) => reason),
-    ["slack", "email"].map((channel) => `nothing is sent to "${channel}" yet, only to "webhook"`),
+    ["pagerduty", "email"].map(
+      (channel) => `nothing is sent to "${channel}", only to "webhook" and "slack"`,
+    ),
   );
   assert.equal(warnings.length, 2);
+});
+
+test("alert_types leaves budget alerts out as LiteLLM does, and everything else by its own name", () => {
+  const all = ["threshold_reached", "soft_crossed", "crossed", "projected_exceeded"];
+  const budgets = all.map((name) => `budget.${name}`);
+  const spend = "customer.spend_tracked";
+  const rows: readonly (readonly [string[] | null, string[]])[] = [
+    [null, [spend, ...budgets]],
+    [[], [spend]],
+    [["llm_exceptions"], [spend]],
+    [["budget_alerts"], [spend, ...budgets]],
+    [["budget.crossed"], ["budget.crossed"]],
+    [["customer.spend_tracked"], [spend]],
+  ];
+  for (const [types, expected] of rows) {
+    const given = types === null ? {} : { alert_types: types };
+    const general = withGeneral({ alerting: ["webhook"], ...given });
+    const { webhook } = configOf(general, { env: { WEBHOOK_URL: "http://h" } }).events;
+    assert.deepEqual(webhook?.types, expected, String(types));
+  }
 });
 
 test("every secret that is accepted can sign, and no other is accepted", () => {
@@ -240,7 +270,8 @@ test("the environment decides about the demonstration too", () => {
   const config = expectConfig(loadFrom(null, { env }));
   assert.equal(config.masterKey, "sk-mine");
   assert.deepEqual(config.database, { kind: "sqlite", file: "mine.db" });
-  assert.deepEqual(config.webhook, { url: "http://h/hook", secret: null });
+  assert.equal(config.events.webhook?.url, "http://h/hook");
+  assert.equal(config.events.webhook.secret, null);
 });
 
 test("the master key of the examples is warned of where others can reach it", () => {
@@ -272,11 +303,13 @@ general_settings: {master_key: sk-test}
 test("the example works as it is, and with every line that is commented out", () => {
   expectConfig(loadFrom(EXAMPLE));
   const whole = readFileSync(EXAMPLE, "utf8").replaceAll(/^#(?= {2})/gm, "");
-  const env = { OPENAI_API_KEY: "k", AZURE_API_KEY: "k", WEBHOOK_URL: "http://h" };
+  const keys = { OPENAI_API_KEY: "k", AZURE_API_KEY: "k", STRIPE_API_KEY: "k" };
+  const env = { ...keys, WEBHOOK_URL: "http://h", SLACK_WEBHOOK_URL: "http://s" };
   const config = configOf(whole, { env });
   assert.equal(config.deployments.length, 4);
   assert.equal(config.budgets.defaultCustomerBudgetId, "free-tier");
-  assert.notEqual(config.webhook, null);
+  assert.notEqual(config.events.webhook, null);
+  assert.equal(config.exports.length, 1);
   assert.deepEqual([config.warnings, config.ignored], [[], []]);
 });
 

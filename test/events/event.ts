@@ -1,30 +1,34 @@
-/** Events of the outbox with everything filled in that a test does not care about. */
+/** Events with everything filled in that a test does not care about. */
 
-import type { EventData, OutboxEvent } from "../../src/ledger/book.ts";
+import type { EventData, EventOf } from "../../src/ledger/event.ts";
 
 /** Of the key `sk-1234`. */
 export const SK_1234_HASH = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b";
 
-const DATA = { maxBudget: null, keyHash: SK_1234_HASH, keyAlias: null };
+const OF_KEY = { keyHash: SK_1234_HASH, keyAlias: null };
 
 export function tracking(
   customer: string,
-  spend: bigint,
-  rest: Partial<EventData & Pick<OutboxEvent, "id">> = {},
-): OutboxEvent {
-  const { id = `evt_${customer}`, ...data } = rest;
-  const facts = { ...DATA, ...data, spend: String(spend) };
-  return { id, type: "customer.spend_tracked", at: 0, customer, data: facts };
+  charge: bigint,
+  rest: Partial<EventData<"customer.spend_tracked">> = {},
+): EventOf<"customer.spend_tracked"> {
+  const { model, provider } = { model: "m", provider: "fake" };
+  const call = { call: "c", posting: "settled", source: "provider", usage: {} } as const;
+  const amounts = { charge: String(charge), cost: String(charge), maxBudget: null };
+  const data = { ...call, ...amounts, model, provider, ...OF_KEY, ...rest };
+  return { id: `evt_${customer}`, type: "customer.spend_tracked", at: 0, customer, data };
 }
 
-export function crossing(customer: string, spend: bigint, maxBudget: bigint): OutboxEvent {
-  const data = { ...DATA, spend: String(spend), maxBudget: String(maxBudget) };
-  return { id: `evt_${customer}_crossed_0`, type: "budget.crossed", at: 0, customer, data };
-}
-
-/** `evt_<customer>_<number>`, for each number below `count`. */
-export function trackings(customer: string, count: number): readonly OutboxEvent[] {
-  return Array.from({ length: count }, (_, index) =>
-    tracking(customer, 1n, { id: `evt_${customer}_${String(index)}` }),
-  );
-}
+/** Of a limit of 10 dollars in January 1970. */
+export const OF_LIMIT: EventData<"budget.crossed"> = {
+  budget: "b",
+  scope: "customer",
+  meter: "usd",
+  model: null,
+  call: "c",
+  limit: "10000000000",
+  used: "10000000001",
+  windowStart: 0,
+  windowEnd: 2_678_400_000,
+  ...OF_KEY,
+};

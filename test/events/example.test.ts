@@ -5,7 +5,8 @@ import { spawn } from "node:child_process";
 import { on, once } from "node:events";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { closeEndpoint, deliver, openEndpoint, type Attempt } from "../../src/events/deliver.ts";
+import { resolveByDns } from "../../src/events/address.ts";
+import { closeChannel, deliver, openChannel, type Attempt } from "../../src/events/deliver.ts";
 import { litellmBody } from "../../src/events/litellm-body.ts";
 import { tracking } from "./event.ts";
 
@@ -20,7 +21,7 @@ test("the example prints a signed event once, and refuses one that is not signed
   assert.equal((await send({ url, secret: OTHER_SECRET }, "evt_forged")).kind, "failed");
   assert.equal((await send({ url, secret: null }, "evt_unsigned")).kind, "failed");
   for (const id of ["evt_1", "evt_1", "evt_2"]) {
-    assert.deepEqual(await send({ url, secret: SECRET }, id), { kind: "delivered" });
+    assert.deepEqual(await send({ url, secret: SECRET }, id), { kind: "delivered", status: 204 });
   }
   const { input } = await example.printed(/^evt_2 \{[^]*?^\}/m);
   assert.deepEqual(input.match(/evt_\w+/g), ["evt_1", "evt_2"]);
@@ -52,13 +53,16 @@ function startExample(t: TestContext): Example {
 }
 
 async function send(
-  webhook: { readonly url: string; readonly secret: string | null },
+  { url, secret }: { readonly url: string; readonly secret: string | null },
   id: string,
 ): Promise<Attempt> {
-  const endpoint = openEndpoint(webhook, { timeoutMs: 10_000, connectionsMax: 1 });
+  const bounds = { timeoutMs: 10_000, connectionsMax: 1 };
+  const guard = { networksAllowed: [], resolve: resolveByDns };
+  const channel = openChannel({ url, isTrusted: true }, { ...bounds, ...guard });
   // The receiver compares the time with its own clock, as every verifier does.
-  const message = { id, at: Date.now(), body: litellmBody(tracking("acme", 1n)) };
-  const attempt = await deliver(message, endpoint);
-  await closeEndpoint(endpoint);
+  const body = litellmBody(tracking("acme", 1n), "customer");
+  const secrets = secret === null ? ("unsigned" as const) : [{ text: secret, until: null }];
+  const attempt = await deliver({ id, at: Date.now(), body, secrets }, channel);
+  await closeChannel(channel);
   return attempt;
 }

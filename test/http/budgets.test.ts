@@ -103,6 +103,7 @@ onEachDatabase((database) => {
     assert.equal(created_at, updated_at);
     assert.match(budget_reset_at, /-01T00:00:00Z$/);
     assert.deepEqual(rest, {
+      alert_thresholds: null,
       budget_id: "all",
       soft_budget: 0.25,
       max_budget: 0.5,

@@ -298,7 +298,7 @@ onEachDatabase((database) => {
     await customer("soft", { soft_budget: 0.1, max_budget: 1 });
     for (let call = 0; call < 3; call += 1) await served(purser.chat("soft"));
     const { body } = await receiver.next(isSoftCrossing);
-    assert.deepEqual([body["spend"], body["max_budget"]], [0.12, 0.1]);
+    assert.deepEqual([body["spend"], body["soft_budget"], body["max_budget"]], [0.12, 0.1, 1]);
     // Three calls and the crossing.
     await until(() => Promise.resolve(receiver.bodies.filter(isOfSoft).length >= 4));
     assert.equal(receiver.bodies.filter(isSoftCrossing).length, 1);

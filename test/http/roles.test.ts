@@ -57,7 +57,17 @@ const VICTIM = { customer: "victim-co", alias: "victim-alias" };
 
 before(async () => {
   upstream = await startUpstream();
-  purser = await startTestPurser({ database: sqliteFile(), upstream: upstream.origin });
+  const { origin } = upstream;
+  purser = await startTestPurser({
+    database: sqliteFile(),
+    upstream: origin,
+    general: {
+      alerting: ["webhook"],
+      webhook_networks: ["127.0.0.1"],
+      exports: [{ to: "lago", meter: "m", api_key: "k", api_base: origin }],
+    },
+    env: { WEBHOOK_URL: origin },
+  });
   await purser.chat(VICTIM.customer);
   const bound = { customer_mode: "bound", customer_id: "bound-co" };
   const expired = await keyWith({ duration: "1s" });
@@ -179,6 +189,30 @@ const ROUTES: Readonly<Record<string, Route>> = {
     cells: OWN,
     request: async () => ({ path: "/spend/calculate", body: { model: "m", messages: [] } }),
   },
+
+  "GET /webhooks/endpoints": at(READ, "/webhooks/endpoints"),
+  "POST /webhooks/endpoints": {
+    cells: WRITE,
+    request: async () => ({ path: "/webhooks/endpoints", body: { url: upstream.origin } }),
+  },
+  "GET /webhooks/endpoints/{id}": ofNewEndpoint(READ, (path) => ({ path })),
+  "PATCH /webhooks/endpoints/{id}": ofNewEndpoint(WRITE, (path) => ({ path, body: {} })),
+  "DELETE /webhooks/endpoints/{id}": ofNewEndpoint(WRITE, (path) => ({ path })),
+  "POST /webhooks/endpoints/{id}/rotate": ofNewEndpoint(WRITE, (path) => {
+    return { path: `${path}/rotate`, body: {} };
+  }),
+  "POST /webhooks/endpoints/{id}/test": ofNewEndpoint(WRITE, (path) => ({ path: `${path}/test` })),
+  "GET /webhooks/deliveries": at(READ, "/webhooks/deliveries"),
+  "POST /webhooks/replay": {
+    cells: WRITE,
+    request: async () => ({
+      path: "/webhooks/replay",
+      body: { endpoint: "webhook", failed: true },
+    }),
+  },
+  "GET /health/services": at(WRITE, "/health/services?service=webhook"),
+  "GET /exports": at(READ, "/exports"),
+  "POST /exports/{name}/retry": at(WRITE, "/exports/lago/retry"),
 
   "GET /health/liveliness": at(OPEN, "/health/liveliness"),
   "GET /health/liveness": at(OPEN, "/health/liveness"),
@@ -344,6 +378,21 @@ function ofNewBudget(
       const { status, body, text } = await purser.post("/budget/new", { max_budget: 1 });
       assert.equal(status, 200, text);
       return request(body.budget_id);
+    },
+  };
+}
+
+function ofNewEndpoint(
+  cells: Cells,
+  request: (path: string) => { readonly path: string; readonly body?: object },
+): Route {
+  return {
+    cells,
+    request: async () => {
+      const wish = { url: upstream.origin };
+      const { status, body, text } = await purser.post("/webhooks/endpoints", wish);
+      assert.equal(status, 200, text);
+      return request(`/webhooks/endpoints/${body.id}`);
     },
   };
 }

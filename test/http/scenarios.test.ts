@@ -117,8 +117,9 @@ onEachDatabase((database) => {
     const delivery = await receiver.next((body) => body["customer_id"] === "krrish12");
     assert.equal(
       delivery.text,
-      `{"spend":0.001112,"max_budget":null,"token":"${KEY_HASH}","customer_id":"krrish12",` +
-        '"user_id":null,"team_id":null,"user_email":null,"key_alias":null,' +
+      `{"spend":0.001112,"max_budget":null,"soft_budget":null,"token":"${KEY_HASH}",` +
+        '"customer_id":"krrish12","user_id":null,"team_id":null,"team_alias":null,' +
+        '"user_email":null,"key_alias":null,' +
         '"projected_exceeded_date":null,"projected_spend":null,"event":"spend_tracked",' +
         '"event_group":"customer",' +
         '"event_message":"Customer spend tracked. Customer=krrish12, spend=0.001112"}',

@@ -74,7 +74,6 @@ const policy: fc.Arbitrary<Policy> = fc.record({
     perMinuteMax: fc.option(fc.nat(2), { freq: 1 }),
   }),
   unsettledCharge: fc.constantFrom<UnsettledCharge>("waive", "input", "ceiling"),
-  announce: fc.boolean(),
 });
 
 /** Two customers and two keys are there; of all others only the names are known. */

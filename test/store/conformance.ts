@@ -3,27 +3,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { counterName, type Budget, type CounterKey, type Key } from "../../src/ledger/book.ts";
-import type { Command, Outcome, Policy, Write } from "../../src/ledger/command.ts";
+import type { Command, Outcome, Write } from "../../src/ledger/command.ts";
 import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
 import type { Rates } from "../../src/money/price.ts";
 import { USAGE_PARTS } from "../../src/money/usage.ts";
 import { LIFETIME, windowAt } from "../../src/money/window.ts";
-import { postingOf, type Row } from "../../src/store/rows.ts";
+import { postingOf } from "../../src/store/rows.ts";
 import * as ledger from "../support/ledger.ts";
 import { Dice, seeded } from "../support/seed.ts";
+import { exerciseOutbox } from "./outbox-conformance.ts";
+import { using, type NewPlace } from "./place.ts";
 import { CROWDED_BUDGET, Traffic } from "./traffic.ts";
-
-/** One database, empty at first. */
-export interface Place {
-  open(policy: Policy): Promise<LedgerStore>;
-  /** Runs a statement past Purser. */
-  sql(text: string): Promise<readonly Row[]>;
-  /** Runs the first migrations, as many as an older Purser knew. */
-  migrate(count: number): Promise<void>;
-}
-
-export type NewPlace = () => Promise<Place>;
 
 export function exerciseStore(name: string, newPlace: NewPlace): void {
   describe(name, () => {
@@ -38,20 +29,6 @@ export function exerciseStore(name: string, newPlace: NewPlace): void {
     exerciseAnswers(newPlace);
     exerciseMigrations(newPlace);
   });
-}
-
-/** Opens a store for as long as the work takes. */
-export async function using<T>(
-  place: Place,
-  work: (store: LedgerStore) => Promise<T>,
-  policy: Policy = ledger.POLICY,
-): Promise<T> {
-  const store = await place.open(policy);
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
 }
 
 /** Takes 100, all in all, of every customer that has no budget of its own. */
@@ -113,7 +90,7 @@ function exerciseRows(newPlace: NewPlace): void {
         const expected = ledger.customer(AWKWARD, created);
         assert.deepEqual(await store.read.customer(AWKWARD), expected);
         const total = lifetimeOf(AWKWARD);
-        assert.deepEqual(await store.read.counters([total]), [{ ...total, used: 0n, held: 15n }]);
+        assert.deepEqual(await store.read.counters([total]), [{ ...total, ...MOVED, held: 15n }]);
       },
       BUDGETED,
     );
@@ -138,7 +115,9 @@ function exerciseRows(newPlace: NewPlace): void {
       assert.deepEqual(await one(store, settle), first);
       assert.deepEqual(await store.read.openHolds(), []);
       const total = lifetimeOf(AWKWARD);
-      assert.deepEqual(await store.read.counters([total]), [{ ...total, used: LARGE, held: 0n }]);
+      assert.deepEqual(await store.read.counters([total]), [
+        { ...total, ...MOVED, used: LARGE, peak: LARGE },
+      ]);
       const call = { customer: AWKWARD, keyHash: ledger.MASTER_KEY.hash, facts: ledger.facts() };
       const written = { ...settle, kind: "settled", markup: MARKUP, corrects: null };
       const [row] = await place.sql("select * from postings");
@@ -204,7 +183,7 @@ function exerciseRows(newPlace: NewPlace): void {
       assert.equal(nameOf(await one(store, call("h3", ledger.HOUR_MS))), "held");
       const window = windowAt(ledger.HOURLY, 0);
       const ofKey = { scope: "key", scopeId: "k1", meter: "usd", model: "", ...window } as const;
-      assert.deepEqual(await store.read.counters([ofKey]), [{ ...ofKey, used: 0n, held: 10n }]);
+      assert.deepEqual(await store.read.counters([ofKey]), [{ ...ofKey, ...MOVED, held: 10n }]);
     });
   });
 
@@ -213,7 +192,7 @@ function exerciseRows(newPlace: NewPlace): void {
       const names = Array.from({ length: 250 }, (_, index) => `c${String(index)}`);
       await store.apply(names.map((customer) => ledger.reserve(`h-${customer}`, { customer })));
       const counters = await store.read.counters([...names, "stranger"].map(lifetimeOf));
-      const expected = names.map((name) => ({ ...lifetimeOf(name), used: 0n, held: 10n }));
+      const expected = names.map((name) => ({ ...lifetimeOf(name), ...MOVED, held: 10n }));
       assert.deepEqual(inOrder(counters), inOrder(expected));
       assert.deepEqual(await store.read.counters([]), []);
     });
@@ -311,7 +290,7 @@ function exerciseWrites(newPlace: NewPlace): void {
       await store.apply([ledger.reserve("h1"), ledger.settle("h1", 7), ledger.reserve("h2")]);
       const by = { customer: "acme", reason: "a gift", keyHash: "master", counters: [total] };
       await one(store, { kind: "reset", id: "r1", at: 5, ...by });
-      assert.deepEqual(await store.read.counters([total]), [{ ...total, used: 0n, held: 10n }]);
+      assert.deepEqual(await store.read.counters([total]), [{ ...total, ...MOVED, held: 10n }]);
       assert.equal((await store.read.audit()).charged, 7n);
       await assertSound(store);
     });
@@ -534,83 +513,8 @@ function exerciseAudit(newPlace: NewPlace): void {
   test("a counter that stands at 0 and that nothing ever moved is no drift", async () => {
     const place = await newPlace();
     await using(place, async (store) => {
-      await place.sql("insert into counters values ('customer', 'x', 'usd', '', 0, 1, 0, 0)");
+      await place.sql("insert into counters values ('customer', 'x', 'usd', '', 0, 1, 0, 0, 0, 0)");
       assert.deepEqual((await store.read.audit()).drifts, []);
-    });
-  });
-}
-
-function exerciseOutbox(newPlace: NewPlace): void {
-  /** Three calls that are settled a second apart, which makes an event each. */
-  async function withEvents(work: (store: LedgerStore, place: Place) => Promise<void>) {
-    const place = await newPlace();
-    await using(place, async (store) => {
-      for (const [index, id] of ["h1", "h2", "h3"].entries()) {
-        const at = index * 1_000;
-        await store.apply([ledger.reserve(id, { at }), ledger.settle(id, 7, { at })]);
-      }
-      await work(store, place);
-    });
-  }
-
-  test("an event is taken by one, oldest first, and by another when the lease has run out", async () => {
-    await withEvents(async ({ outbox }) => {
-      const [first, second, ...rest] = await outbox.take(2, 5_000, 100);
-      assert.deepEqual([first?.id, second?.id, rest.length], ["evt_h1", "evt_h2", 0]);
-      assert.deepEqual(
-        (await outbox.take(9, 5_099, 100)).map(({ id }) => id),
-        ["evt_h3"],
-      );
-      assert.deepEqual(
-        (await outbox.take(9, 5_100, 100)).map(({ id }) => id),
-        ["evt_h1", "evt_h2"],
-      );
-    });
-  });
-
-  test("an event is taken as it was announced", async () => {
-    await withEvents(async ({ outbox }) => {
-      const data = { spend: "7", maxBudget: null, keyHash: ledger.MASTER_KEY.hash, keyAlias: null };
-      const event = { type: "customer.spend_tracked", at: 1_000, customer: "acme", data } as const;
-      const [, taken] = await outbox.take(9, 5_000, 100);
-      assert.deepEqual(taken, { id: "evt_h2", ...event, attempts: 0 });
-    });
-  });
-
-  test("an event that is not due yet is not taken", async () => {
-    await withEvents(async ({ outbox }) => {
-      assert.equal((await outbox.take(9, 999, 100)).length, 1);
-    });
-  });
-
-  test("what was delivered never comes again, and what failed comes when it was put off to", async () => {
-    await withEvents(async ({ outbox }) => {
-      assert.equal(await outbox.pending(), 3n);
-      await outbox.take(9, 5_000, 100);
-      await outbox.delivered("evt_h1", 5_000);
-      await outbox.failed("evt_h2", 9_000, "\u0000 refused");
-      assert.equal(await outbox.pending(), 2n);
-      assert.deepEqual(
-        (await outbox.take(9, 8_999, 10_000)).map(({ id }) => id),
-        ["evt_h3"],
-      );
-      const [again, ...rest] = await outbox.take(9, 9_000, 100);
-      assert.deepEqual([again?.id, again?.attempts, rest.length], ["evt_h2", 1, 0]);
-    });
-  });
-
-  test("only what was delivered long ago is forgotten", async () => {
-    await withEvents(async ({ outbox }, place) => {
-      await outbox.delivered("evt_h1", 5_000);
-      await outbox.delivered("evt_h2", 6_000);
-      await outbox.prune(6_000);
-      assert.equal(await outbox.pending(), 1n);
-      await place.sql("update outbox set delivered_at = null");
-      const left = await outbox.take(9, 9_000, 100);
-      assert.deepEqual(
-        left.map(({ id }) => id),
-        ["evt_h2", "evt_h3"],
-      );
     });
   });
 }
@@ -717,6 +621,9 @@ export async function one(store: LedgerStore, command: Command): Promise<Outcome
   return outcome ?? assert.fail("no outcome");
 }
 
+/** A counter where nothing was charged, but for what a test says. */
+const MOVED = { used: 0n, held: 0n, peak: 0n, told: 0 };
+
 /** What became of a command, in a word. */
 export function nameOf(outcome: Outcome): string {
   return outcome.kind === "refused" ? outcome.refusal.name : outcome.kind;
@@ -727,7 +634,8 @@ export function lifetimeOf(customer: string): CounterKey {
 }
 
 async function figures(store: LedgerStore): Promise<unknown> {
-  return [await store.read.audit(), await store.read.openHolds(), await store.outbox.pending()];
+  const events = await store.outbox.events.read(0n, 1_000);
+  return [await store.read.audit(), await store.read.openHolds(), events];
 }
 
 function inOrder(counters: readonly CounterKey[]): readonly CounterKey[] {

@@ -9,6 +9,7 @@ import type { Budget } from "../../src/ledger/book.ts";
 import type { Command, Policy } from "../../src/ledger/command.ts";
 import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
 import { openReader, openStore } from "../../src/store/open.ts";
+import { windowAt } from "../../src/money/window.ts";
 import * as ledger from "../support/ledger.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { Dice, seeded } from "../support/seed.ts";
@@ -244,25 +245,19 @@ test("writers through all instances who read again when they lost lose nothing",
   });
 });
 
-test("an event is taken by one instance only, however many look at the same time", async () => {
+test("work that one instance has is no other's until its lease ends or is given back", async () => {
   await withFleet(async ({ stores, any }) => {
-    const ids = Array.from({ length: 100 }, (_, index) => `h${String(index)}`);
-    const calls = ids.map((id, index) => ledger.reserve(id, { customer: `c${String(index)}` }));
-    await any(0).apply([...calls, ...ids.map((id) => ledger.settle(id, 1))]);
-    const taken = await Promise.all(
-      Array.from({ length: 12 }, (_, index) => any(index).outbox.take(10, 1_000, 60_000)),
-    );
-    const events = taken.flat().map(({ id }) => id);
-    const rest = await any(0).outbox.take(100, 1_000, 60_000);
-    const all = [...events, ...rest.map(({ id }) => id)];
-    assert.equal(all.length, 100);
-    assert.equal(new Set(all).size, 100);
-    await Promise.all(all.map((id, index) => any(index).outbox.delivered(id, 2_000)));
-    assert.deepEqual(await Promise.all(stores.map((store) => store.outbox.pending())), [
-      0n,
-      0n,
-      0n,
-    ]);
+    const take = (index: number, holder: string, now: number) =>
+      any(index).outbox.leases.take("work", { holder, now, until: now + 100 });
+    const holders = stores.map((_, index) => `i${String(index)}`);
+    const taken = await Promise.all(holders.map((holder, index) => take(index, holder, 0)));
+    assert.equal(taken.filter(Boolean).length, 1);
+    const [holder = ""] = holders.filter((_, index) => taken[index] === true);
+    assert.equal(await take(0, holder, 50), true);
+    assert.equal(await take(1, "other", 149), false);
+    assert.equal(await take(1, "other", 150), true);
+    await any(0).outbox.leases.leave("other");
+    assert.equal(await take(2, "third", 151), true);
   });
 });
 
@@ -366,7 +361,7 @@ test("a server that crashes and comes back under load loses nothing that was ans
     for (const store of stores) {
       await assert.rejects(store.apply([ledger.reserve("away")]), LedgerUnavailable);
       await assert.rejects(store.read.ping(), LedgerUnavailable);
-      await assert.rejects(store.outbox.pending(), LedgerUnavailable);
+      await assert.rejects(store.outbox.deliveries.waiting(), LedgerUnavailable);
     }
     await server.start();
     await callers;
@@ -411,3 +406,41 @@ async function layCable({ hostname, port, pathname }: URL): Promise<Cable> {
     close: () => relay.close(),
   };
 }
+
+test("instances that cross thresholds together write one event for each, and one for all that is refused", async () => {
+  await withFleet(async ({ any }) => {
+    const budget = ledger.budget("b", [ledger.limit("usd", 100, { period: ledger.HOURLY })]);
+    await any(0).apply([ledger.createCustomer("c1", { id: "acme" }, budget)]);
+    const at = ledger.HOUR_MS / 2;
+    const calls = Array.from({ length: 130 }, async (_, index) => {
+      const id = `h${String(index)}`;
+      const held = await one(any(index), ledger.reserve(id, { at, quote: ledger.quote(1) }));
+      if (held.kind === "held") await one(any(index), ledger.settle(id, 1, { at }));
+    });
+    await Promise.all(calls);
+    // Calls in flight may have held what was left; now it is surely spent.
+    await Promise.all(
+      Array.from({ length: 12 }, async (_, index) => {
+        const last = ledger.reserve(`last${String(index)}`, { at, quote: ledger.quote(100) });
+        assert.equal(nameOf(await one(any(index), last)), "budget_exceeded");
+      }),
+    );
+    const events = await any(0).outbox.events.read(0n, 999);
+    const about = events.map(({ item }) =>
+      "percent" in item.data ? `${item.type} ${String(item.data.percent)}` : item.type,
+    );
+    const told = about.filter((name) => !name.startsWith("customer")).toSorted();
+    const reached = await any(0).read.counters([
+      { ...lifetimeOf("acme"), ...windowAt(ledger.HOURLY, 0) },
+    ]);
+    assert.equal(reached[0]?.used, 100n);
+    assert.deepEqual(told, [
+      "budget.crossed",
+      "budget.projected_exceeded",
+      "budget.threshold_reached 85",
+      "budget.threshold_reached 95",
+      "budget.window_started",
+      "call.refused",
+    ]);
+  });
+});

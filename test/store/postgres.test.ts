@@ -7,7 +7,8 @@ import { Client } from "../../src/store/postgres/client.ts";
 import { migrate } from "../../src/store/postgres/migrate.ts";
 import type { Row } from "../../src/store/rows.ts";
 import { startPostgres } from "../support/postgres.ts";
-import { exerciseStore, type Place } from "./conformance.ts";
+import { exerciseStore } from "./conformance.ts";
+import type { Place } from "./place.ts";
 
 const server = await startPostgres();
 after(() => server.remove());

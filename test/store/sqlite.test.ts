@@ -14,7 +14,8 @@ import { Connection } from "../../src/store/sqlite/connection.ts";
 import { migrate } from "../../src/store/sqlite/migrate.ts";
 import { Thread } from "../../src/store/sqlite/thread.ts";
 import * as ledger from "../support/ledger.ts";
-import { exerciseStore, using, type Place } from "./conformance.ts";
+import { exerciseStore } from "./conformance.ts";
+import { using, type Place } from "./place.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "purser-sqlite-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -11,10 +11,10 @@ import type {
   Hold,
   Key,
   Move,
-  OutboxEvent,
   Posting,
   RollupDelta,
 } from "../../src/ledger/book.ts";
+import type { LedgerEvent } from "../../src/ledger/event.ts";
 import { counterName } from "../../src/ledger/book.ts";
 import type { Command, Outcome, Policy } from "../../src/ledger/command.ts";
 import { decide } from "../../src/ledger/decide.ts";
@@ -32,7 +32,7 @@ export class Book {
   readonly holds = new Map<string, Hold>();
   readonly postings = new Map<string, Posting>();
   readonly rollups = new Map<string, RollupDelta>();
-  readonly events: OutboxEvent[] = [];
+  readonly events: LedgerEvent[] = [];
 
   apply(commands: readonly Command[], policy: Policy): readonly Outcome[] {
     const { outcomes, changes } = this.decide(commands, policy);
@@ -68,7 +68,7 @@ export class Book {
   }
 
   counter(key: CounterKey): Counter {
-    return this.counters.get(counterName(key)) ?? { ...key, used: 0n, held: 0n };
+    return this.counters.get(counterName(key)) ?? { ...key, used: 0n, held: 0n, peak: 0n, told: 0 };
   }
 
   /** Every total that differs from the sum of the rows that it summarises. */

@@ -37,7 +37,6 @@ export const POLICY: Policy = {
   fallbackCustomerBudget: null,
   newCustomers: { allowed: true, perMinuteMax: null },
   unsettledCharge: "input",
-  announce: true,
 };
 
 /** It has no row. */
@@ -53,7 +52,8 @@ export function budget(
   enforcement: Enforcement = "hard",
 ): Budget {
   const written = { createdAt: 0, updatedAt: 0, revision: "given" };
-  return { id, period: null, limits, enforcement, markup: null, owner: null, ...written };
+  const empty = { period: null, thresholds: null, markup: null, owner: null };
+  return { id, limits, enforcement, ...empty, ...written };
 }
 
 export function customer(id: string, rest: Partial<Customer> = {}): Customer {
@@ -103,7 +103,7 @@ export function quote(inputTokens: number, outputTokens = 0, rest: Partial<Quote
 
 export function reserve(id: string, rest: Partial<Reserve> = {}): Reserve {
   const call = { instance: "i1", customer: "acme", key: MASTER_KEY, facts: facts() };
-  return { kind: "reserve", id, at: 0, ...call, quote: quote(10), ...rest };
+  return { kind: "reserve", id, at: 0, ...call, quote: quote(10), closest: true, ...rest };
 }
 
 export function settle(id: string, charge: number | bigint, rest: Partial<Settle> = {}): Settle {

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 
 import type { CounterKey } from "../../src/ledger/book.ts";
+import type { LedgerEvent } from "../../src/ledger/event.ts";
 import { remaining, type Command, type Outcome, type Policy } from "../../src/ledger/command.ts";
 import type { UnsettledCharge } from "../../src/ledger/command.ts";
 import { windowAt } from "../../src/money/window.ts";
@@ -100,7 +101,7 @@ class Table {
       holds: [...holds.keys()],
       postings: [...postings.keys()],
       customers: [...customers.keys()],
-      events: events.map(({ type, data }) => `${type}:${data.spend}`),
+      events: events.map(wordOf),
     };
     if (about in lists) assert.deepEqual(lists[about as keyof typeof lists], words.takeAll(), line);
     else this.#expectCounter(about, words, line);
@@ -117,6 +118,12 @@ class Table {
     const { used, held } = this.#book.counter(key);
     assert.equal(`used ${used} held ${held}`, words.takeAll().join(" "), line);
   }
+}
+
+/** `customer.spend_tracked:9`, with what was charged or, of a limit, what is used. */
+function wordOf({ type, data }: LedgerEvent): string {
+  if ("charge" in data) return `${type}:${data.charge}`;
+  return "used" in data ? `${type}:${data.used}` : type;
 }
 
 /** `held 60 out 0 left 40`, `posted 45 settled left 55`, `refused headroom_held customer acme usd left 40`. */

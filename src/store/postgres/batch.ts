@@ -76,12 +76,15 @@ async function lockInOrder(
 
 /**
  * A batch whose connection was lost may still be at work in the server. The next attempt waits for this lock, and with
- * it for the end of the former, and then sees what became of it.
+ * it for the end of the former, and then sees what became of it. The transaction's own id is taken before any place in
+ * a log is, because a reader tells by the ids which places may still be filled.
  */
 async function begin(client: Client, name: string): Promise<void> {
   await Promise.all([
     client.run("begin isolation level read committed"),
-    client.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [name]),
+    client.run("select pg_advisory_xact_lock(hashtextextended($1, 0)), pg_current_xact_id()", [
+      name,
+    ]),
   ]);
 }
 

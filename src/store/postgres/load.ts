@@ -120,8 +120,8 @@ const COUNTER_KEYS =
 
 /** A lock needs a row. One that stays at 0 because the call is then refused changes no total. */
 const INSERT_MISSING = `
-  insert into counters (${COUNTER_KEY}, used, held)
-  select *, 0, 0 from ${COUNTER_KEYS} as wanted (${COUNTER_KEY}) order by ${COUNTER_KEY}
+  insert into counters (${COUNTER_KEY}, used, held, peak, told)
+  select *, 0, 0, 0, 0 from ${COUNTER_KEYS} as wanted (${COUNTER_KEY}) order by ${COUNTER_KEY}
   on conflict do nothing`;
 
 const LOCK = `

@@ -7,11 +7,11 @@ import {
   BUDGETS,
   COUNTERS,
   CUSTOMERS,
+  EVENTS,
   HOLDS,
   HOLDS_REPLACED,
   insertText,
   namesOf,
-  OUTBOX,
   POSTINGS,
   ROLLUPS,
   valuesOf,
@@ -45,7 +45,7 @@ const PARTS = [
   part(HOLDS_REPLACED, ({ holdsReplaced }) => holdsReplaced),
   part(POSTINGS, ({ postings }) => postings),
   part(ROLLUPS, ({ rollups }) => rollups),
-  part(OUTBOX, ({ events }) => events),
+  part(EVENTS, ({ events }) => events),
 ];
 
 export async function save(client: Client, changes: Changes, rows: Rows): Promise<void> {
@@ -112,7 +112,10 @@ function accountParts<Item>(
   ];
 }
 
-/** Rows are written in the order of their keys, so that no two batches wait for each other's rollups. */
+/**
+ * Rows are written in the order of their keys, so that no two batches wait for each other's rollups; events, in the
+ * order that they happened in.
+ */
 function part<Item>(
   table: Table<Item>,
   itemsOf: (changes: Changes, rows: Rows) => readonly Item[],
@@ -122,8 +125,10 @@ function part<Item>(
     columns: columns.length,
     text: (first) => {
       const arrays = columns.map(({ type }, index) => `$${String(first + index)}::${type}[]`);
-      const rows = `unnest(${arrays.join(", ")}) as item (${namesOf(table).join(", ")})`;
-      return insertText(table, `select * from ${rows} order by ${table.key.join(", ")}`);
+      const names = namesOf(table).join(", ");
+      const rows = `unnest(${arrays.join(", ")}) with ordinality as item (${names}, place)`;
+      const order = table.onConflict === "ignore" ? "place" : table.key.join(", ");
+      return insertText(table, `select ${names} from ${rows} order by ${order}`);
     },
     valuesIn: (changes, rows) => itemsOf(changes, rows).map((item) => valuesOf(table, item)),
   };

@@ -63,7 +63,7 @@ export async function openPostgres(url: string, policy: Policy): Promise<LedgerS
   return {
     apply: (commands) => queue.push(commands),
     read: reading.reader,
-    outbox: createOutbox(reading.database),
+    outbox: createOutbox(reading.database, reading.database),
     answers: createAnswers(reading.database),
     instances: createInstances(reading.database),
     async close() {

@@ -14,7 +14,7 @@ const CUSTOMER = "select * from customers where id = ?";
 const KEY = "select * from keys where hash = ?";
 const BUDGET = "select * from budgets where id = ?";
 const COUNTER = `
-  select used, held from counters where scope = ? and scope_id = ? and meter = ? and model = ?
+  select used, held, peak, told from counters where scope = ? and scope_id = ? and meter = ? and model = ?
   and window_start = ? and window_end = ?`;
 
 /** Besides the customers and keys of the batch itself, whose rows are being written. */
@@ -76,8 +76,8 @@ function lookUpCounters(connection: Connection, keys: readonly CounterKey[]): Ma
     const { scope, scopeId, meter, model, start, end } = key;
     const row = connection.find(COUNTER, scope, scopeId, meter, model, start, end);
     if (row === undefined) continue;
-    const { used, held } = row as unknown as CounterRow;
-    found.set(counterName(key), { ...key, used, held });
+    const { used, held, peak, told } = row as unknown as CounterRow;
+    found.set(counterName(key), { ...key, used, held, peak, told: Number(told) });
   }
   return found;
 }

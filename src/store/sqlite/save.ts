@@ -6,10 +6,10 @@ import {
   BUDGETS,
   COUNTERS,
   CUSTOMERS,
+  EVENTS,
   HOLDS,
   HOLDS_REPLACED,
   insertText,
-  OUTBOX,
   POSTINGS,
   ROLLUPS,
   valuesOf,
@@ -26,7 +26,7 @@ const PARTS = [
   part(HOLDS_REPLACED, ({ holdsReplaced }) => holdsReplaced),
   part(POSTINGS, ({ postings }) => postings),
   part(ROLLUPS, ({ rollups }) => rollups),
-  part(OUTBOX, ({ events }) => events),
+  part(EVENTS, ({ events }) => events),
 ];
 
 export function save(connection: Connection, changes: Changes): void {

@@ -37,7 +37,7 @@ export function openSqlite(file: string, policy: Policy): LedgerStore {
   return {
     apply: async (commands) => (await queue.push({ commands })) as readonly Outcome[],
     read: reading.reader,
-    outbox: createOutbox(database),
+    outbox: createOutbox(database, reading.database),
     answers: createAnswers(database),
     instances: createInstances(database),
     async close() {
@@ -68,12 +68,14 @@ function prepare(file: string): void {
   }
 }
 
-function openThreads(file: string): OpenReader {
+function openThreads(file: string): OpenReader & { readonly database: Database } {
   const answering = new Thread({ file, readOnly: true });
   const auditing = new Thread({ file, readOnly: true });
   const reporting = new Thread({ file, readOnly: true });
+  const database = queriesOn(answering);
   return {
-    reader: createReader(queriesOn(answering), queriesOn(auditing), queriesOn(reporting)),
+    database,
+    reader: createReader(database, queriesOn(auditing), queriesOn(reporting)),
     async close() {
       await Promise.all([answering.close(), auditing.close(), reporting.close()]);
     },

@@ -1,0 +1,36 @@
+/** OpenMeter's usage events, which are CloudEvents: https://openmeter.io/docs */
+
+import type { ExportConfig } from "../config/config.ts";
+import { formatUsd } from "../money/amount.ts";
+import { inputTokens, outputTokens } from "../money/usage.ts";
+import type { Charge, UsageRequest } from "./charge.ts";
+
+/** An event whose id and source it has is dropped there without a word. */
+export function openmeterRequest(charge: Charge, { meter, apiKey }: ExportConfig): UsageRequest {
+  const { id, at, customer, facts, usage } = charge;
+  const event = {
+    specversion: "1.0",
+    id,
+    source: "purser",
+    type: meter,
+    subject: customer,
+    time: Temporal.Instant.fromEpochMilliseconds(at).toString(),
+    datacontenttype: "application/json",
+    data: {
+      charge_usd: formatUsd(charge.charge),
+      cost_usd: formatUsd(charge.cost),
+      model: facts.model,
+      provider: facts.provider,
+      input_tokens: inputTokens(usage),
+      output_tokens: outputTokens(usage),
+    },
+  };
+  return {
+    path: "/api/v1/events",
+    headers: {
+      authorization: `Bearer ${apiKey}`,
+      "content-type": "application/cloudevents+json",
+    },
+    body: JSON.stringify(event),
+  };
+}
