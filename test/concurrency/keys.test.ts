@@ -52,18 +52,16 @@ test("generate, update, block, regenerate and delete are obeyed by every instanc
 
 test("a key that is written without pause is refused nothing that none of the writes forbids", async () => {
   const secret = (await ok(at(0).post("/key/generate", {}))).body.key;
-  let writing = true;
+  const done = new AbortController();
   const writers = pursers.map(async (purser, index) => {
-    for (let turn = 0; writing; turn++) {
+    for (let turn = 0; !done.signal.aborted; turn++) {
       await ok(purser.post("/key/update", { key: secret, metadata: { index, turn } }));
     }
   });
   const callers = pursers.map(async (purser) => {
     for (let call = 0; call < CALLS_EACH; call++) await ok(chat(purser, secret));
   });
-  const called = Promise.all(callers).finally(() => {
-    writing = false;
-  });
+  const called = Promise.all(callers).finally(() => done.abort());
   await Promise.all([called, ...writers]);
 });
 
