@@ -68,8 +68,12 @@ export function limitFrom(native: NativeLimit, name: string, origin: LimitsOrigi
   if (model !== null) requireModelName(model, `${name}.model`);
   const counted = { meter, model, soft };
   const cap = meter === "usd" ? amountFrom(`${name}.max`, max) : countFrom(`${name}.max`, max);
-  if (duration === undefined && meter === "usd") return { ...counted, cap, period: origin.period };
   const { alignment = null, anchor = null, timezone = null } = native;
+  const isPlaced = [alignment, anchor, timezone].some((given) => given !== null);
+  // Windows are placed together with their length: of the budget's own this would be forgotten in silence.
+  if (duration === undefined && meter === "usd" && !isPlaced) {
+    return { ...counted, cap, period: origin.period };
+  }
   const placed = { alignment, anchor, timezone, field: `${name}.duration` };
   const current = periodNow({ ...counted, duration: duration ?? null }, origin);
   return {

@@ -37,7 +37,8 @@ const ModelBudget = Type.Object(
 );
 type ModelBudget = Static<typeof ModelBudget>;
 
-export const ModelBudgets = Type.Record(Type.String(), ModelBudget);
+/** Without a pattern of its own, a name with a line break in it would escape the check of what stands under it. */
+export const ModelBudgets = Type.Record(Type.String({ pattern: "^[^]*$" }), ModelBudget);
 type ModelBudgets = Static<typeof ModelBudgets>;
 
 /** All that names a model is replaced. */

@@ -62,20 +62,26 @@ async function readCall(request: CallRequest, gateway: Gateway): Promise<Omit<Ca
   return { id, route, query, passed, ...understand(route, body, pathModel) };
 }
 
-/** Nobody is refused for what his key was when it was last read: if it has changed since, he is asked again. */
+/** Each turn means that the key was written once more, so only a crowd of writers comes near this. */
+const READS_MAX = 20;
+
+/** Nobody is refused for what his key was when it was last read: as often as it has changed, he is asked again. */
 async function byFreshKey<T>(
   { raw }: CallRequest,
   caller: Caller,
   gateway: Gateway,
   attempt: (caller: Caller) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await attempt(caller);
-  } catch (error) {
-    if (caller.key === null || !(error instanceof ApiError)) throw error;
-    const fresh = await authenticate(raw.headers, gateway.keyRing.fresh);
-    if (fresh.key?.revision === caller.key.revision) throw error;
-    return attempt(fresh);
+  let known = caller;
+  for (let reads = 0; ; reads++) {
+    try {
+      return await attempt(known);
+    } catch (error) {
+      if (known.key === null || !(error instanceof ApiError) || reads === READS_MAX) throw error;
+      const fresh = await authenticate(raw.headers, gateway.keyRing.fresh);
+      if (fresh.key?.revision === known.key.revision) throw error;
+      known = fresh;
+    }
   }
 }
 

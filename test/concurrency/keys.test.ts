@@ -9,6 +9,7 @@ import { startUpstream, type Upstream } from "../support/upstream.ts";
 
 const INSTANCES = 3;
 const STEPS = 60;
+const CALLS_EACH = 20;
 
 let server: PostgresServer;
 let upstream: Upstream;
@@ -47,6 +48,21 @@ test("generate, update, block, regenerate and delete are obeyed by every instanc
     model = await changed(model, dice);
     await assertObeyed(model);
   }
+});
+
+test("a key that is written without pause is refused nothing that none of the writes forbids", async () => {
+  const secret = (await ok(at(0).post("/key/generate", {}))).body.key;
+  const done = new AbortController();
+  const writers = pursers.map(async (purser, index) => {
+    for (let turn = 0; !done.signal.aborted; turn++) {
+      await ok(purser.post("/key/update", { key: secret, metadata: { index, turn } }));
+    }
+  });
+  const callers = pursers.map(async (purser) => {
+    for (let call = 0; call < CALLS_EACH; call++) await ok(chat(purser, secret));
+  });
+  const called = Promise.all(callers).finally(() => done.abort());
+  await Promise.all([called, ...writers]);
 });
 
 /** Any one change, through any instance; the others have all seen the key as it was. */
@@ -122,6 +138,12 @@ function chat(purser: TestPurser, secret: string): Promise<Reply> {
   const messages = [{ role: "user", content: "hi" }];
   const call = { model: "m", user: "acme", max_tokens: 20, messages };
   return purser.post("/v1/chat/completions", call, bearer(secret));
+}
+
+function at(index: number): TestPurser {
+  const purser = pursers[index];
+  assert.ok(purser !== undefined);
+  return purser;
 }
 
 function bearer(secret: string): Record<string, string> {
