@@ -9,9 +9,6 @@ import { postingsOf } from "../support/postings.ts";
 import { MASTER_KEY, pricedModel, startTestPurser, type TestPurser } from "../support/purser.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
-/** Speech tells no tokens, so here it is billed by the call. */
-const PER_SPEECH = 0.005;
-
 test("every metered route has an example", () => {
   const shown = new Set(Object.values(EXAMPLES).map(({ route }) => route));
   const metered = ROUTES.filter(({ meter }) => meter === "posting").map(({ name }) => name);
@@ -41,7 +38,7 @@ onEachDatabase((database) => {
         pricedModel("m", upstream.origin),
         at("claude", "anthropic/claude-sonnet-4-5"),
         at("gemini", "gemini/gemini-2.5-flash"),
-        pricedModel("spoken", upstream.origin, { input_cost_per_request: PER_SPEECH }),
+        pricedModel("spoken", upstream.origin, { input_cost_per_character: 0.001 }),
       ],
     });
   });

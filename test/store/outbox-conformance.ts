@@ -226,7 +226,7 @@ export function exerciseOutbox(newPlace: NewPlace): void {
 }
 
 function unpriced(id: string): readonly Command[] {
-  return [ledger.reserve(id), ledger.settle(id, 0, { rates: null })];
+  return [ledger.reserve(id), ledger.settle(id, 0, { unpriced: ["input"] })];
 }
 
 function by(seq: bigint, rows: bigint, charge: bigint): Reading {
