@@ -366,7 +366,13 @@ onEachDatabase((database) => {
     assert.equal(prompt.text, '{"cost":0.017}');
     const nothing = await purser.post("/spend/calculate", {});
     assert.equal(nothing.status, 400);
-    assert.match(nothing.text, /Either 'model' or 'completion_response' must be provided/);
+    assert.equal(
+      nothing.body.error.message,
+      "Bad Request - Either 'model' or 'completion_response' must be provided",
+    );
+    const nameless = await purser.post("/spend/calculate", { completion_response: { usage } });
+    assert.equal(nameless.status, 400);
+    assert.match(nameless.text, /completion_response must name its model/);
     const unknown = await purser.post("/spend/calculate", { model: "nope", messages });
     assert.equal(unknown.status, 404);
   });
