@@ -234,6 +234,8 @@ onEachDatabase((database) => {
     const { body: dearest } = await purser.post("/global/spend/end_users", {});
     const own = dearest.find((line: { end_user: string }) => line.end_user === "d41");
     assert.deepEqual(own, { end_user: "d41", total_count: 2, total_spend: 0.12 });
+    const bodiless = await purser.post("/global/spend/end_users", "");
+    assert.deepEqual(bodiless.body, dearest, "LiteLLM's body is optional");
     const ofKey = await purser.post("/global/spend/end_users", { api_key: CALLER, endTime: null });
     assert.deepEqual(ofKey.body, []);
     const all = (await purser.get("/global/all_end_users")).body.end_users;
