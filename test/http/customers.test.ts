@@ -134,7 +134,13 @@ onEachDatabase((database) => {
     ],
     ["a negative spend", { spend: -1 }, 400, /spend must be a non-negative finite number/],
     ["an amount of NaN", { max_budget: "NaN" }, 400, /non-negative finite/],
-    ["a region that is none", { allowed_model_region: "mars" }, 422, /allowed_model_region/],
+    [
+      "a region that is none",
+      { allowed_model_region: "mars" },
+      422,
+      /"loc":\["body","allowed_model_region"\],"msg":"must be 'eu' or 'us' or null"/,
+    ],
+    ["a limit that is no number", { rpm_limit: "many" }, 422, /"msg":"must be integer or null"/],
     [
       "permissions that nothing enforces",
       { object_permission: { mcp_servers: ["s"] } },
