@@ -87,7 +87,7 @@ export function iso(ms: number): string {
   return Temporal.Instant.fromEpochMilliseconds(ms).toString();
 }
 
-/** A value that cannot be read. LiteLLM has a type of its own for those of single models, and names them all together. */
+/** A value that cannot be read. For those of single models LiteLLM has a type of its own, and one name. */
 export function unreadable(field: string, message: string): ApiError {
   return field.startsWith("model_max_budget.")
     ? new ApiError("model_budget_invalid", message, { param: "model_max_budget" })
