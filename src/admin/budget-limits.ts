@@ -7,7 +7,7 @@ import type { Unstamped } from "../ledger/command.ts";
 import { jsonUsd, nanoUsd, parseUsd } from "../money/amount.ts";
 import { formatDuration } from "../money/duration.ts";
 import { isSamePeriod, MINUTE, type Period, type Place } from "../money/window.ts";
-import { fault, periodFrom, shownPeriod } from "./budget-period.ts";
+import { fault, periodFrom, shownPeriod, unreadable } from "./budget-period.ts";
 
 /** Each limit is a row to lock on every call. */
 const LIMITS_MAX = 64;
@@ -99,7 +99,7 @@ export function amountFrom(field: string, value: string | number): bigint {
   const message = isOutOfReach
     ? `${field} must be 0 or from 1e-9 to 4e9. Received: ${asPython(value)}`
     : `${field} must be a non-negative finite number. Received: ${asPython(value)}`;
-  throw new ApiError("invalid_request", message, { param: field });
+  throw unreadable(field, message);
 }
 
 /** Limits of models are for names that clients ask for: a pattern would match none. */

@@ -87,6 +87,13 @@ export function iso(ms: number): string {
   return Temporal.Instant.fromEpochMilliseconds(ms).toString();
 }
 
+/** A value that cannot be read. For those of single models LiteLLM has a type of its own, and one name. */
+export function unreadable(field: string, message: string): ApiError {
+  return field.startsWith("model_max_budget.")
+    ? new ApiError("model_budget_invalid", message, { param: "model_max_budget" })
+    : new ApiError("invalid_request", message, { param: field });
+}
+
 /** A field that contradicts another or cannot be followed, in FastAPI's form. */
 export function fault(field: string, msg: string): ApiError {
   return unprocessable([{ loc: ["body", field], msg, type: "value_error" }]);
@@ -98,7 +105,7 @@ function durationFrom({ duration, field }: WantedPeriod, current: Period | null)
   const parsed = parseDuration(duration);
   if (parsed !== undefined) return parsed;
   const message = `Invalid ${field} '${shortened(duration)}'. Use a format like '1h', '24h', '7d', or '30d'.`;
-  throw new ApiError("invalid_request", message, { param: field });
+  throw unreadable(field, message);
 }
 
 function refusePlacement({ alignment, anchor, timezone, resetAt, field }: WantedPeriod): void {

@@ -42,22 +42,16 @@ async function calculate(body: Calculation, admin: Admin): Promise<unknown> {
   const { model, messages, completion_response: answer } = body as Readonly<Record<string, Json>>;
   if (isObject(answer)) {
     const named = typeof model === "string" ? model : answer["model"];
+    if (typeof named !== "string") throw refused("completion_response must name its model");
     const usage = answer["usage"] ?? null;
-    return { cost: jsonUsd(await admin.costOf({ model: modelFrom(named), usage })) };
+    return { cost: jsonUsd(await admin.costOf({ model: named, usage })) };
   }
   if (typeof model === "string") {
     return { cost: jsonUsd(await admin.costOf({ model, messages: messages ?? [] })) };
   }
-  throw nothingGiven();
+  throw refused("Either 'model' or 'completion_response' must be provided");
 }
 
-function modelFrom(named: Json | undefined): string {
-  if (typeof named === "string") return named;
-  throw nothingGiven();
-}
-
-function nothingGiven(): ApiError {
-  const message =
-    "Bad Request - Either 'model' or 'completion_response' must be provided, and an answer must name its model";
-  return new ApiError("invalid_request", message);
+function refused(why: string): ApiError {
+  return new ApiError("invalid_request", `Bad Request - ${why}`);
 }

@@ -27,7 +27,12 @@ export interface Route {
 
 const GEMINI_PATHS = ["/v1beta/models/{model}", "/v1/models/{model}", "/models/{model}"];
 
-export const CHAT: Route = openai("/chat/completions", chat);
+const CHAT_ROUTE = openai("/chat/completions", chat);
+
+export const CHAT: Route = {
+  ...CHAT_ROUTE,
+  paths: [...CHAT_ROUTE.paths, "/engines/{model}/chat/completions"],
+};
 
 export const ROUTES: readonly Route[] = [
   CHAT,

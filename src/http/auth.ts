@@ -10,6 +10,7 @@ const KEY_HEADERS = [
   "authorization",
   "x-api-key",
   "api-key",
+  "ocp-apim-subscription-key",
   "x-goog-api-key",
   "x-litellm-api-key",
 ] as const;

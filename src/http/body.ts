@@ -20,7 +20,8 @@ export const schemaCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPar
       const garbled = garbledFields(value, place);
       return garbled.length === 0 ? { value } : { error: unprocessable(garbled) };
     }
-    const faults = validator.Errors(value).flatMap((error) => faultsOf(error, place));
+    const errors = validator.Errors(value);
+    const faults = errors.flatMap((error) => faultsOf(error, place, errors));
     const distinct = new Map(faults.map((fault) => [fault.loc.join("/"), fault]));
     return { error: unprocessable([...distinct.values()]) };
   };
@@ -61,7 +62,7 @@ interface SchemaError {
   readonly message: string;
 }
 
-function faultsOf(error: SchemaError, place: string): Fault[] {
+function faultsOf(error: SchemaError, place: string, all: readonly SchemaError[]): Fault[] {
   const path = error.instancePath.split("/").slice(1);
   switch (error.keyword) {
     case "required":
@@ -76,9 +77,31 @@ function faultsOf(error: SchemaError, place: string): Fault[] {
         msg: "There is no such field",
         type: "extra_forbidden",
       }));
-    default:
-      return [{ loc: [place, ...path], msg: error.message, type: `${error.keyword}_error` }];
+    default: {
+      const msg = wanted(error, all);
+      const type = `${error.keyword}_error`;
+      return msg === undefined ? [] : [{ loc: [place, ...path], msg, type }];
+    }
   }
+}
+
+/** Of a choice all branches in one sentence, and nothing where a fault within one of them says more. */
+function wanted(error: SchemaError, all: readonly SchemaError[]): string | undefined {
+  const { instancePath: path, message } = error;
+  const here = all.filter(({ instancePath }) => instancePath === path);
+  if (here.every(({ keyword }) => keyword !== "anyOf")) return message;
+  const isInner = ({ instancePath, keyword }: SchemaError): boolean =>
+    instancePath.startsWith(`${path}/`) || (instancePath === path && INNER.has(keyword));
+  if (all.some(isInner)) return undefined;
+  const branches = here.filter(({ keyword }) => keyword !== "anyOf").map(branch);
+  return `must be ${[...new Set(branches)].join(" or ")}`;
+}
+
+const INNER: ReadonlySet<string> = new Set(["required", "additionalProperties"]);
+
+function branch({ keyword, params, message }: SchemaError): string {
+  if (keyword !== "const") return message.replace(/^must be /, "");
+  return `'${String(Reflect.get(params, "allowedValue"))}'`;
 }
 
 function namesIn(params: object, field: string): string[] {

@@ -28,6 +28,12 @@ export const ERRORS = {
     about: "There is a customer of this id already; traffic creates customers too.",
     cure: "Use another id.",
   },
+  model_budget_invalid: {
+    status: 400,
+    type: "bad_request",
+    about: "An amount or a duration in model_max_budget cannot be read.",
+    cure: "Correct what the message names.",
+  },
   unpriced_model: {
     status: 400,
     type: "unpriced_model",

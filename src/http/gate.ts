@@ -35,10 +35,20 @@ export interface Guarding {
 
 /** Everything that is added to this scope from here on is checked: who may use it, and what he sends. */
 export function guard(app: FastifyInstance, guarding: Guarding): void {
+  emptyBodyIsNone(app);
   app.setValidatorCompiler(schemaCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
   app.addHook("onRoute", requireAccess);
   app.addHook("onRequest", (request) => gate(request, guarding));
+}
+
+/** Clients say `application/json` of every request, also of one without a body; Fastify would call that malformed. */
+function emptyBodyIsNone(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("ignore", "ignore");
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, null);
+    else void parse(request, String(body), done);
+  });
 }
 
 function requireAccess({ url, config }: RouteOptions): void {

@@ -113,7 +113,7 @@ export async function describeRoutes(app: FastifyInstance): Promise<void> {
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => nameOf(json, index) },
     transform: ({ schema, url, route }) => ({ schema: described(schema, route), url }),
   });
-  await app.register(swaggerUi, { routePrefix: "/docs" });
+  await app.register(swaggerUi, { routePrefix: "/docs", theme: { title: "Purser" } });
   app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
 }
 

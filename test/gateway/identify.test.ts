@@ -27,6 +27,8 @@ for (const headers of [
   { authorization: "sk-1234" },
   { "x-api-key": "sk-1234" },
   { "api-key": "sk-1234" },
+  { "x-goog-api-key": "sk-1234" },
+  { "ocp-apim-subscription-key": "sk-1234" },
   { "x-litellm-api-key": "sk-1234" },
 ]) {
   test(`the master key is known from ${JSON.stringify(headers)}`, async () => {

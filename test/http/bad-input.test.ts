@@ -160,6 +160,7 @@ const NEW_FAULTS: readonly (readonly [
   ["half a character in a name", { user_id: "x", models: ["\ud800"] }, 422, /well-formed/],
   ["a line break in the id", { user_id: "a\n" }, 400, /control characters/],
   ["malformed JSON", "{", 400, /not valid JSON/],
+  ["an empty body", "", 422, /"loc":\["body"\]/],
 ];
 
 for (const [fault, body, status, says] of NEW_FAULTS) {

@@ -5,13 +5,19 @@ import { after, before, test } from "node:test";
 import { hashOf } from "../../src/http/auth.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { budget, HOURLY, limit } from "../support/ledger.ts";
-import { startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
+import { MASTER_KEY, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
 import { keyOf, putAccounts } from "../support/accounts.ts";
 import { until } from "../support/until.ts";
 import { startUpstream, whole, type Upstream } from "../support/upstream.ts";
 
 const APP_KEY = "sk-app";
 const USD = 1_000_000_000n;
+
+interface LogRow {
+  readonly api_key: string;
+  readonly spend: number;
+  readonly metadata: { readonly kind: string; readonly note: string | null };
+}
 
 onEachDatabase((database) => {
   let upstream: Upstream;
@@ -148,6 +154,21 @@ onEachDatabase((database) => {
     assert.equal((await purser.chat("reset")).status, 200);
     assert.deepEqual((await reset()).body, first.body);
     assert.equal((await purser.info("reset")).spend, 0.06, "and not once more");
+  });
+
+  test("a correction and a reset stay in the log, with their reason and the key that asked", async () => {
+    await make("audited");
+    await adjust("audited", 2.5, { reason: "invoice 9" });
+    await purser.post("/customer/audited/reset", { reason: "goodwill 9" });
+    const { body } = await purser.get("/spend/logs?summarize=false&end_user=audited");
+    const lines = body.map(({ api_key, spend, metadata: { kind, note } }: LogRow) => {
+      return { api_key, spend, kind, note };
+    });
+    const api_key = hashOf(MASTER_KEY);
+    assert.deepEqual(lines, [
+      { api_key, spend: 0, kind: "reset", note: "goodwill 9" },
+      { api_key, spend: 2.5, kind: "adjusted", note: "invoice 9" },
+    ]);
   });
 
   test("a call in flight during a reset is charged to the window it was admitted in", async () => {

@@ -126,9 +126,21 @@ onEachDatabase((database) => {
       400,
       /max_budget must be a non-negative finite number\. Received: -1/,
     ],
+    [
+      "a model's budget that is none",
+      { model_max_budget: { m: { max_budget: -1, budget_duration: "1d" } } },
+      400,
+      /Received: -1\.0","type":"bad_request","param":"model_max_budget","code":"400"/,
+    ],
     ["a negative spend", { spend: -1 }, 400, /spend must be a non-negative finite number/],
     ["an amount of NaN", { max_budget: "NaN" }, 400, /non-negative finite/],
-    ["a region that is none", { allowed_model_region: "mars" }, 422, /allowed_model_region/],
+    [
+      "a region that is none",
+      { allowed_model_region: "mars" },
+      422,
+      /"loc":\["body","allowed_model_region"\],"msg":"must be 'eu' or 'us' or null"/,
+    ],
+    ["a limit that is no number", { rpm_limit: "many" }, 422, /"msg":"must be integer or null"/],
     [
       "permissions that nothing enforces",
       { object_permission: { mcp_servers: ["s"] } },

@@ -170,6 +170,29 @@ onEachDatabase((database) => {
     await refused(purser.chat("e49"), "budget_exceeded");
   });
 
+  test("a tier that is changed is obeyed by all its members, and not by who has a budget of its own", async () => {
+    await purser.post("/budget/new", { budget_id: "plan", max_budget: 1 });
+    for (const id of ["plan1", "plan2", "own"]) await customer(id, { budget_id: "plan" });
+    await purser.post("/customer/update", { user_id: "own", max_budget: 2 });
+    await purser.post("/budget/update", { budget_id: "plan", max_budget: 0 });
+    for (const id of ["plan1", "plan2"]) assert.equal((await purser.chat(id)).status, 429);
+    assert.equal((await purser.chat("own")).status, 200);
+  });
+
+  test("a window that ends while no process runs is over at the next start", async () => {
+    const options = { database: await database(), upstream: upstream.origin };
+    const first = await startTestPurser(options);
+    const body = { user_id: "overnight", max_budget: 0.06, budget_duration: "2s" };
+    const { budget_reset_at } = (await first.post("/customer/new", body)).body.litellm_budget_table;
+    await until(async () => (await first.chat("overnight")).status === 429);
+    await first.stop();
+    await until(() => Promise.resolve(Date.now() > Date.parse(budget_reset_at) + 2000));
+    const second = await startTestPurser(options);
+    const { status, text } = await second.chat("overnight");
+    await second.stop();
+    assert.equal(status, 200, text);
+  });
+
   test("a new window begins at nothing, for every member of a tier", async () => {
     const members = ["s1", "s2"];
     for (const member of members) await untilStatus(429, () => purser.chat(member));

@@ -73,7 +73,10 @@ test("every hidden name of an inference route stands for one that is described",
   const described = new Set(Object.keys(document.paths));
   // Google's paths have the model in the middle of a segment, for which the document has no words.
   for (const { url } of hidden.filter((route) => !route.url.includes("::"))) {
-    const bare = url.replace(/^\/(?:openai\/deployments\/:model|openai(?=\/v1)|anthropic)/, "");
+    const bare = url.replace(
+      /^\/(?:(?:openai\/deployments|engines)\/:model|openai(?=\/v1)|anthropic)/,
+      "",
+    );
     const name = pathOf(bare.replace(/^\/v2/, "/v1").replace(/^(?!\/v1)/, "/v1"));
     assert.ok(described.has(name), `${url} is ${name}`);
   }
@@ -139,6 +142,7 @@ test("the page shows the document in a browser that reaches nothing but Purser",
       },
     );
     await page.goto(`${purser.base}/docs`);
+    assert.equal(await page.title(), "Purser");
     await page.getByText("What customers used and were charged, day by day").click();
     await page.getByText("Days are UTC unless").first().waitFor();
     const shown = await page.locator(".opblock").count();

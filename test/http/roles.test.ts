@@ -106,6 +106,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "GET /responses/{id}": at(OWN, "/responses/r1"),
   "DELETE /v1/responses/{id}": at(CALL, "/v1/responses/r1"),
   "DELETE /responses/{id}": at(CALL, "/responses/r1"),
+  "POST /engines/{model}/chat/completions": call("/engines/m/chat/completions"),
   "GET /v1/models": at(OWN, "/v1/models"),
   "GET /models": at(OWN, "/models"),
 
@@ -229,6 +230,7 @@ const HIDDEN = [
   ...Object.keys(ofCustomers("/end_user")),
   "POST /chat/completions",
   "POST /openai/deployments/{model}/chat/completions",
+  "POST /engines/{model}/chat/completions",
   "GET /models",
   "GET /responses/{id}",
   "DELETE /responses/{id}",

@@ -84,6 +84,7 @@ onEachDatabase((database) => {
     "/chat/completions",
     "/v1/chat/completions",
     "/openai/deployments/m/chat/completions",
+    "/engines/m/chat/completions",
   ].entries()) {
     test(`${path} is metered, streamed and not`, async () => {
       const customer = `route${String(index)}`;

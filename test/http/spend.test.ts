@@ -234,6 +234,8 @@ onEachDatabase((database) => {
     const { body: dearest } = await purser.post("/global/spend/end_users", {});
     const own = dearest.find((line: { end_user: string }) => line.end_user === "d41");
     assert.deepEqual(own, { end_user: "d41", total_count: 2, total_spend: 0.12 });
+    const bodiless = await purser.post("/global/spend/end_users", "");
+    assert.deepEqual(bodiless.body, dearest, "LiteLLM's body is optional");
     const ofKey = await purser.post("/global/spend/end_users", { api_key: CALLER, endTime: null });
     assert.deepEqual(ofKey.body, []);
     const all = (await purser.get("/global/all_end_users")).body.end_users;
@@ -366,7 +368,13 @@ onEachDatabase((database) => {
     assert.equal(prompt.text, '{"cost":0.017}');
     const nothing = await purser.post("/spend/calculate", {});
     assert.equal(nothing.status, 400);
-    assert.match(nothing.text, /Either 'model' or 'completion_response' must be provided/);
+    assert.equal(
+      nothing.body.error.message,
+      "Bad Request - Either 'model' or 'completion_response' must be provided",
+    );
+    const nameless = await purser.post("/spend/calculate", { completion_response: { usage } });
+    assert.equal(nameless.status, 400);
+    assert.match(nameless.text, /completion_response must name its model/);
     const unknown = await purser.post("/spend/calculate", { model: "nope", messages });
     assert.equal(unknown.status, 404);
   });
