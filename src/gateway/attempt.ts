@@ -41,11 +41,12 @@ export async function firstAttempt(
     askingFor({ call, caller, deployment, attempts: [] }, gateway),
   );
   if (first === undefined) throw new Error("a pool has at least one deployment");
+  const cheaper = others.filter(isCheaperThan(first, gateway));
   try {
-    return await begin(first, gateway);
+    return await begin(first, gateway, cheaper.length > 0);
   } catch (error) {
     if (!(error instanceof ApiError) || !REFUSED_FOR_ITSELF.has(error.error)) throw error;
-    const other = await firstAdmitted(others.filter(isCheaperThan(first, gateway)), gateway);
+    const other = await firstAdmitted(cheaper, gateway);
     if (other === undefined) throw error;
     return other;
   }
@@ -75,18 +76,18 @@ export async function tryUntilAnswered(
 }
 
 /** A body that cannot be translated is refused before anything is held. */
-async function begin(asking: Asking, gateway: Gateway): Promise<Reserved> {
+async function begin(asking: Asking, gateway: Gateway, hasCheaper = false): Promise<Reserved> {
   wayTo(asking.deployment, asking.call, gateway);
-  return reserve(asking, gateway);
+  return reserve(asking, gateway, hasCheaper);
 }
 
 async function firstAdmitted(
   others: readonly Asking[],
   gateway: Gateway,
 ): Promise<Reserved | undefined> {
-  for (const other of others) {
+  for (const [index, other] of others.entries()) {
     try {
-      return await begin(other, gateway);
+      return await begin(other, gateway, index < others.length - 1);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }

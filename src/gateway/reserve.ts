@@ -48,9 +48,14 @@ export interface Answer {
 /** `closest`: no closer bound of the input will be tried. */
 type Put = (asked: Asked, closest: boolean) => Promise<Outcome>;
 
-export async function reserve(asked: Asking, gateway: Gateway): Promise<Reserved> {
+/** `hasCheaper`: if it is refused, a cheaper deployment is asked for. */
+export async function reserve(
+  asked: Asking,
+  gateway: Gateway,
+  hasCheaper = false,
+): Promise<Reserved> {
   const answer = await answerTo(asked, gateway, (command, closest) =>
-    gateway.ledger.reserve({ kind: "reserve", closest, ...command }),
+    gateway.ledger.reserve({ kind: "reserve", closest, hasCheaper, ...command }),
   );
   const { asking, quote: quoted, outcome } = answer;
   if (outcome.kind === "held") {

@@ -51,7 +51,7 @@ export function announcePosting(draft: Draft, posting: Posting, watched: readonl
   }
 }
 
-/** Only the last word on a call is told: one that is refused by a rough bound may yet fit by a closer one. */
+/** Only the last word on a call is told: it may yet fit by a closer bound, or on a cheaper deployment. */
 export function announceRefusal(
   draft: Draft,
   command: Reserve,
@@ -60,6 +60,7 @@ export function announceRefusal(
 ): void {
   const { name } = refusal;
   if (name !== "budget_exceeded" && name !== "rate_limited") return;
+  if (name === "budget_exceeded" && command.hasCheaper === true) return;
   const limit = refusedLimit(refusal.standing, limits);
   if (limit === undefined || !TOLD_METERS.has(limit.limit.meter)) return;
   if (!isFinal(refusal, command) || !draft.tell(limit.counter, TOLD.refused)) return;

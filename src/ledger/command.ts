@@ -61,6 +61,8 @@ export interface Reserve extends Asked {
   readonly kind: "reserve";
   /** No closer bound of the input will be tried. */
   readonly closest: boolean;
+  /** If it is refused, a cheaper deployment is asked for. */
+  readonly hasCheaper?: boolean;
 }
 
 /** Whether a reserve would be held now; nothing is. */

@@ -283,6 +283,15 @@ describe("a refusal", () => {
     book.apply([ledger.reserve("h1", { ...dear, closest: true })], POLICY);
     assert.deepEqual(idsOf(book.events, "call.refused"), ["evt_h1_refused"]);
   });
+
+  test("that a cheaper deployment may yet turn is not told, and the cheapest one's is", () => {
+    const book = bookWith([limit("usd", 100)]);
+    const dear = { quote: ledger.quote(102) };
+    book.apply([ledger.reserve("h1", { ...dear, hasCheaper: true })], POLICY);
+    assert.deepEqual(book.events, []);
+    book.apply([ledger.reserve("h1", { quote: ledger.quote(101) })], POLICY);
+    assert.deepEqual(idsOf(book.events, "call.refused"), ["evt_h1_refused"]);
+  });
 });
 
 describe("an account", () => {
