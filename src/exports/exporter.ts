@@ -76,15 +76,11 @@ export class Exporter {
     const { outbox } = this.#exporting;
     const { to: name } = this.config;
     let taken = 0;
-    for (const { seq, charge } of await outbox.exports.rejections(name)) {
+    for (const { seq } of await outbox.exports.rejections(name)) {
       const [posting] = await outbox.postings.read(seq - 1n, 1);
       if (posting?.seq !== seq || !isCharge(posting.item)) continue;
       const { kind } = await send(posting.item, this.config, this.#way);
-      if (kind !== "taken") continue;
-      const { seq: at } = await outbox.readers.at(this.reader);
-      await outbox.readers.advance(this.reader, at, { seq: at, rows: 1n, charge });
-      await outbox.exports.accept(name, seq);
-      taken += 1;
+      if (kind === "taken" && (await outbox.exports.accept(name, seq))) taken += 1;
     }
     return taken;
   }
@@ -153,7 +149,7 @@ export class Exporter {
     return told;
   }
 
-  /** First what was rejected, which a repetition writes no second time; then the place, which counts what was taken. */
+  /** First what was rejected, which a repetition writes no second time; then the place, which counts all that was done. */
   async #advance(
     from: bigint,
     done: readonly Numbered<Posting>[],
@@ -164,9 +160,8 @@ export class Exporter {
     const { exports, readers } = this.#exporting.outbox;
     const charges = done.filter(isOfCharge);
     await exports.reject(charges.flatMap((each) => this.#rejectionOf(each, told.get(each.seq))));
-    const taken = charges.filter(({ seq }) => told.get(seq)?.kind === "taken");
-    const charge = taken.reduce((sum, { item }) => sum + item.charge, 0n);
-    const by = { seq: last.seq, rows: BigInt(taken.length), charge: nanoUsd(charge) };
+    const charge = charges.reduce((sum, { item }) => sum + item.charge, 0n);
+    const by = { seq: last.seq, rows: BigInt(charges.length), charge: nanoUsd(charge) };
     await readers.advance(this.reader, from, by);
   }
 

@@ -46,7 +46,10 @@ export class Exports {
     });
   }
 
-  /** The reader is asked again at the end: had it moved on meanwhile, the sums would be of two moments. */
+  /**
+   * What was sent is all that the reader has passed but what is rejected, so that accepting a rejection is one
+   * deletion. The reader is asked again at the end: had it moved on meanwhile, the sums would be of two moments.
+   */
   async #report(exporter: Exporter): Promise<ExportReport> {
     const { readers, exports } = this.#exporting.outbox;
     const { to: name } = exporter.config;
@@ -56,7 +59,11 @@ export class Exports {
       const again = await readers.at(exporter.reader);
       if (again.seq !== cursor || again.rows !== postings) continue;
       const { error } = exporter;
-      const sent = { postings, charge };
+      const open = totalOf(rejections.filter(({ seq }) => seq <= cursor));
+      const sent = {
+        postings: postings - open.postings,
+        charge: nanoUsd(charge - open.charge),
+      };
       return { name, cursor, sent, rejected: totalOf(rejections), ledger, error, rejections };
     }
   }

@@ -5,7 +5,7 @@
 
 import { nanoUsd } from "../money/amount.ts";
 import { LIFETIME } from "../money/window.ts";
-import type { Counter, CounterKey, Meter, Posting } from "./book.ts";
+import type { Counter, CounterKey, Meter, Posting, ScopeKind } from "./book.ts";
 import { isFinal, type Refusal, type Reserve, type Standing } from "./command.ts";
 import type { Draft } from "./draft.ts";
 import type { EventData, EventOf, EventType, LedgerEvent } from "./event.ts";
@@ -45,7 +45,11 @@ export function announcePosting(draft: Draft, posting: Posting, watched: readonl
   for (const [index, watch] of watched.entries()) {
     const name = (word: string): string => `evt_${posting.id}_${word}_${String(index)}`;
     const events = watch.limit.limit.soft
-      ? softEvents(draft, cause, { watch, maxBudget: overallCap(watched), name: name("soft") })
+      ? softEvents(draft, cause, {
+          watch,
+          maxBudget: overallCap(watched, watch.limit.counter.scope),
+          name: name("soft"),
+        })
       : limitEvents(draft, cause, watch, name);
     for (const event of events) draft.announce(event);
   }
@@ -100,7 +104,7 @@ function chargeEvents(posting: Posting, watched: readonly Watched[]): LedgerEven
     charge: String(posting.charge),
     cost: String(posting.cost),
   };
-  const maxBudget = overallCap(watched);
+  const maxBudget = overallCap(watched, "customer");
   const day = new Date(at).toISOString().slice(0, "YYYY-MM-DD".length);
   const events: (LedgerEvent | false)[] = [
     customer !== null && {
@@ -134,11 +138,11 @@ function chargeEvents(posting: Posting, watched: readonly Watched[]): LedgerEven
   return events.filter((event) => event !== false);
 }
 
-/** What the customer may spend in all, as LiteLLM's events tell it. */
-function overallCap(watched: readonly Watched[]): string | null {
+/** What the customer or the key may spend in all, as LiteLLM's events tell it. */
+function overallCap(watched: readonly Watched[], scope: ScopeKind): string | null {
   const overall = watched.find(
     ({ limit: { counter, limit } }) =>
-      counter.scope === "customer" && limit.model === null && !limit.soft,
+      counter.scope === scope && limit.meter === "usd" && limit.model === null && !limit.soft,
   );
   return overall === undefined ? null : String(overall.limit.limit.cap);
 }

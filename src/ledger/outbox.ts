@@ -215,6 +215,6 @@ export interface Exports {
   rejections(name: string): Promise<readonly Rejection[]>;
   /** Σ of the postings that charge a customer something, up to a place in the log. */
   charged(upTo: bigint): Promise<Total>;
-  /** No longer rejected, but taken. */
-  accept(name: string, seq: bigint): Promise<void>;
+  /** No longer rejected, but taken; false if somebody else was faster. */
+  accept(name: string, seq: bigint): Promise<boolean>;
 }

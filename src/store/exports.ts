@@ -33,7 +33,8 @@ export function createExports(writing: Database, reading: Database): Exports {
     },
     async accept(name, seq) {
       const accepted = query.deleteFrom("export_rejections").where("export", "=", name);
-      await accepted.where("seq", "=", seq).execute();
+      const rows = await accepted.where("seq", "=", seq).returning("seq").execute();
+      return rows.length > 0;
     },
   };
 }

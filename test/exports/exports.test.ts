@@ -52,6 +52,21 @@ onEachDatabase((newDatabase) => {
     });
   }
 
+  test("what is sent again twice at the same time is counted once", async (t) => {
+    const store = await openBooks(t, await newDatabase());
+    const billing = await startBilling(t, "stripe");
+    billing.known = new Set();
+    const exporting = startExport(store, billing);
+    await post(store, "h0", { customer: "unknown", charge: 10n });
+    await until(async () => (await reportOf(exporting)).rejected.postings === 1n);
+    billing.known = null;
+    const taken = await Promise.all([exporting.retry("stripe"), exporting.retry("stripe")]);
+    assert.deepEqual(taken.toSorted(), [0, 1]);
+    const report = await reportOf(exporting);
+    assert.deepEqual(report.sent, report.ledger);
+    assert.equal(report.rejected.postings, 0n);
+  });
+
   test("a charge that is not taken is set aside, holds up no other, and is sent again when it is asked for", async (t) => {
     const store = await openBooks(t, await newDatabase());
     const billing = await startBilling(t, "stripe");

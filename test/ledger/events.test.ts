@@ -191,6 +191,20 @@ describe("a threshold", () => {
     assert.equal(crossed?.data.scope, "key");
   });
 
+  test("of a key's soft limit is told with the key's limit that refuses, whatever the customer's is", () => {
+    const { events } = play(`
+      given   budget own usd 7000
+              customer acme budget own
+              budget b usd 100 soft:usd 40
+              key k1 budget b
+        reserve h1 acme 50 key k1              → held 50
+        settle  h1 50                          → posted 50
+    `);
+    const soft = events.find(({ type }) => type === "budget.soft_crossed");
+    assert.ok(soft?.type === "budget.soft_crossed");
+    assert.deepEqual([soft.data.limit, soft.data.maxBudget], ["40", "100"]);
+  });
+
   test("of a soft limit is told once, with the limit that refuses", () => {
     const book = bookWith([limit("usd", 100), limit("usd", 40, { soft: true })]);
     book.apply([ledger.adjust("a1", 39), ledger.adjust("a2", 1), ledger.adjust("a3", 1)], POLICY);
