@@ -2,7 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import type { LedgerEvent } from "../ledger/event.ts";
-import type { Delivery, DeliveryFilter, Endpoint, Outbox, Span } from "../ledger/outbox.ts";
+import type { Delivery, DeliveryFilter, Endpoint, Numbered } from "../ledger/outbox.ts";
+import type { Outbox, Span } from "../ledger/outbox.ts";
 import { isAllowedAddress, literalAddress } from "./address.ts";
 import { closeChannel, deliver, openChannel, type Attempt, type Message } from "./deliver.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -11,7 +12,6 @@ import { bodyOf } from "./form.ts";
 import { litellmTestBody } from "./litellm-body.ts";
 import { recipientOf, type Recipient } from "./recipient.ts";
 import { timingOf, type Telling } from "./telling.ts";
-import { EVENT_RETENTION_MS } from "./verdict.ts";
 
 /** As many bytes as SHA-256 makes. */
 const SECRET_BYTES = 32;
@@ -156,18 +156,9 @@ export class Webhooks {
   async #restart(recipient: Recipient, replay: Replay): Promise<number> {
     if (replay.kind === "span") return this.#restartSpan(recipient, replay.span);
     if (replay.kind === "failed") return this.#restartFailed(recipient.id);
-    const { deliveries } = this.#outbox;
-    const [delivery] = await deliveries.list({
-      endpoint: recipient.id,
-      eventId: replay.id,
-      limit: 1,
-    });
-    if (delivery === undefined) return 0;
-    const now = this.#telling.clock.now();
-    const { endpoint, seq, eventId, type, customer } = delivery;
-    const again = { endpoint, seq, eventId, type, customer, createdAt: now, dueAt: now };
-    await deliveries.add([{ ...again, keptUntil: now + EVENT_RETENTION_MS }], "restart");
-    return 1;
+    const event = await this.#outbox.events.find(replay.id);
+    if (event === undefined || event.seq <= recipient.afterSeq) return 0;
+    return this.#restartEvents([event], recipient);
   }
 
   async #restartFailed(id: string): Promise<number> {
@@ -187,12 +178,20 @@ export class Webhooks {
       const events = await this.#outbox.events.between(span, after, REPLAY_STEP);
       const last = events.at(-1);
       if (last === undefined) return count;
-      const times = { now: this.#telling.clock.now(), batchMs: 1 };
-      const deliveries = deliveriesOf(events, [recipient], times);
-      await this.#outbox.deliveries.add(deliveries, "restart");
-      count += deliveries.length;
+      count += await this.#restartEvents(events, recipient);
       after = last.seq;
     }
+  }
+
+  /** Answers for how many of them the endpoint is one to be told. */
+  async #restartEvents(
+    events: readonly Numbered<LedgerEvent>[],
+    recipient: Recipient,
+  ): Promise<number> {
+    const times = { now: this.#telling.clock.now(), batchMs: 1 };
+    const deliveries = deliveriesOf(events, [recipient], times);
+    await this.#outbox.deliveries.add(deliveries, "restart");
+    return deliveries.length;
   }
 }
 

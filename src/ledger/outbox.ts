@@ -29,6 +29,8 @@ export interface Log<Item> {
 export interface EventLog extends Log<LedgerEvent> {
   /** For what no command makes true. One whose id was written before is not written again. */
   add(event: LedgerEvent): Promise<void>;
+  /** The event of this id, as long as it is kept. */
+  find(id: string): Promise<Numbered<LedgerEvent> | undefined>;
   /** Up to `limit` events after a place that happened from `since` up to `until`. */
   between(span: Span, after: bigint, limit: number): Promise<readonly Numbered<LedgerEvent>[]>;
   /** Forgets some thousands of those that happened before this time. */

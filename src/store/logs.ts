@@ -23,6 +23,11 @@ export function createEventLog(writing: Database, reading: Database): EventLog {
       return (await settled.orderBy("seq").limit(limit).execute()).map(numberedEvent);
     },
     add: (event) => add(event, writing),
+    async find(id) {
+      const rows = reading.query.selectFrom("events").selectAll().where("id", "=", id);
+      const row = await rows.executeTakeFirst();
+      return row === undefined ? undefined : numberedEvent(row);
+    },
     async between({ since, until }, after, limit) {
       const rows = reading.query.selectFrom("events").selectAll().where("seq", ">", after);
       const within = rows.where("at", ">=", BigInt(since)).where("at", "<", BigInt(until));

@@ -198,6 +198,21 @@ onEachDatabase((newDatabase) => {
     assert.equal(new Set(receiver.received.map(({ body }) => body)).size, 1);
   });
 
+  test("an event is replayed as long as the log has it, also when its delivery is forgotten", async (t) => {
+    const store = await books(t);
+    const receiver = await startReceiver(t);
+    await charge(store, "acme", ["h1"]);
+    const { webhooks, clock } = startTelling(store, { own: ownWebhook(receiver.url) });
+    await receiver.until(1);
+    await untilDone(store);
+    await store.outbox.deliveries.prune(clock.now() + 30 * DAY_MS);
+    assert.deepEqual(await store.outbox.deliveries.list({ endpoint: "webhook", limit: 9 }), []);
+    assert.equal(await webhooks.replay("webhook", { kind: "event", id: "evt_h1" }), 1);
+    await receiver.until(2);
+    assert.deepEqual(idsOf(receiver.received), ["evt_h1", "evt_h1"]);
+    assert.equal(await webhooks.replay("webhook", { kind: "event", id: "evt_never" }), 0);
+  });
+
   test("a span is replayed in its order, for what an endpoint was never sent as well", async (t) => {
     const store = await books(t);
     const receiver = await startReceiver(t);
@@ -315,6 +330,7 @@ onEachDatabase((newDatabase) => {
     const own = ownWebhook(receiver.url);
     const { dispatcher } = startTelling(store, { own, timing: { stopMs: 10_000 } });
     await receiver.until(1);
+    await until(async () => (await store.outbox.deliveries.waiting()) === 3n);
     const stopped = dispatcher.stop();
     finish.resolve();
     await stopped;
