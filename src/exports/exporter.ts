@@ -149,7 +149,7 @@ export class Exporter {
     return told;
   }
 
-  /** First what was rejected, which a repetition writes no second time; then the place, which counts all that was done. */
+  /** First what was rejected, which a repetition writes no second time; then the place, which counts all. */
   async #advance(
     from: bigint,
     done: readonly Numbered<Posting>[],
