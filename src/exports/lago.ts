@@ -2,26 +2,18 @@
 
 import type { ExportConfig } from "../config/config.ts";
 import { formatUsd, nanoUsd } from "../money/amount.ts";
-import { inputTokens, outputTokens } from "../money/usage.ts";
-import type { Charge, UsageRequest } from "./charge.ts";
+import { figuresOf, type Charge, type UsageRequest } from "./charge.ts";
 
 /** The customer's name is that of its subscription. */
 export function lagoRequest(charge: Charge, { meter, apiKey }: ExportConfig): UsageRequest {
-  const { id, at, customer, facts, usage } = charge;
+  const { id, at, customer } = charge;
   const event = {
     transaction_id: id,
     external_subscription_id: customer,
     code: meter,
     timestamp: String(at / 1000),
     precise_total_amount_cents: formatUsd(nanoUsd(charge.charge * 100n)),
-    properties: {
-      charge_usd: formatUsd(charge.charge),
-      cost_usd: formatUsd(charge.cost),
-      model: facts.model,
-      provider: facts.provider,
-      input_tokens: inputTokens(usage),
-      output_tokens: outputTokens(usage),
-    },
+    properties: figuresOf(charge),
   };
   return {
     path: "/api/v1/events",

@@ -1,13 +1,11 @@
 /** OpenMeter's usage events, which are CloudEvents: https://openmeter.io/docs */
 
 import type { ExportConfig } from "../config/config.ts";
-import { formatUsd } from "../money/amount.ts";
-import { inputTokens, outputTokens } from "../money/usage.ts";
-import type { Charge, UsageRequest } from "./charge.ts";
+import { figuresOf, type Charge, type UsageRequest } from "./charge.ts";
 
 /** An event whose id and source it has is dropped there without a word. */
 export function openmeterRequest(charge: Charge, { meter, apiKey }: ExportConfig): UsageRequest {
-  const { id, at, customer, facts, usage } = charge;
+  const { id, at, customer } = charge;
   const event = {
     specversion: "1.0",
     id,
@@ -16,14 +14,7 @@ export function openmeterRequest(charge: Charge, { meter, apiKey }: ExportConfig
     subject: customer,
     time: Temporal.Instant.fromEpochMilliseconds(at).toString(),
     datacontenttype: "application/json",
-    data: {
-      charge_usd: formatUsd(charge.charge),
-      cost_usd: formatUsd(charge.cost),
-      model: facts.model,
-      provider: facts.provider,
-      input_tokens: inputTokens(usage),
-      output_tokens: outputTokens(usage),
-    },
+    data: figuresOf(charge),
   };
   return {
     path: "/api/v1/events",
