@@ -7,7 +7,7 @@ import { forward, type Answer } from "./forward.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
 import type { Reserved } from "./reserve.ts";
 import { callHeaders, eventsMax, sending } from "./sending.ts";
-import { optionsOf } from "./translate/options.ts";
+import { askedIn } from "./translate/options.ts";
 import { translate } from "./translate/translate.ts";
 
 /** Forwards the call under its hold. Never rejects for what a provider does. */
@@ -27,13 +27,13 @@ export function wayTo(deployment: Deployment, call: Call, gateway: Gateway): Way
     };
   }
   const { speak } = provider;
-  const options = optionsOf(call.body);
+  const asked = askedIn(call.body);
   const created = Math.floor(gateway.clock.now() / 1000);
   const { stream, wantsUsage } = call;
   const heading = { id: `chatcmpl-${call.id}`, model: call.model, created };
   return (reserved, client) => {
     const { bounded, outputTokens } = reserved.hold;
-    const said = { options, speak, deployment: config, heading, stream, wantsUsage, deadlines };
+    const said = { asked, speak, deployment: config, heading, stream, wantsUsage, deadlines };
     const bound = { outputTokens: bounded ? outputTokens : null };
     const limit = { eventsMax: eventsMax(OTHER_EVENTS_MAX, reserved) };
     const streamHeaders = callHeaders(reserved);

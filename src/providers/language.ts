@@ -2,14 +2,18 @@
 
 import type { LanguageModelV4, SharedV4ProviderOptions } from "@ai-sdk/provider";
 import type { CloudConfig, DeploymentConfig } from "../config/config.ts";
+import { asNova, byBudget, byEffort, type Thinking } from "./thinking.ts";
 
 /** A model that chat is translated for. */
 export interface Language {
   readonly model: LanguageModelV4;
   /** How its provider tells usage. */
   readonly convention: "anthropic" | "gemini" | "bedrock" | "cohere";
-  /** For models that may think for this long beside the output bound, which would then be none. */
-  readonly thinkingFor?: (tokens: number) => SharedV4ProviderOptions;
+  readonly thinking: Thinking;
+  /** It has no word for "any JSON", only for a schema that is asked of a tool. */
+  readonly wantsSchema: boolean;
+  /** What asks for one tool at a time; null if nothing does. */
+  readonly oneTool: SharedV4ProviderOptions | null;
 }
 
 export type Fetch = typeof globalThis.fetch;
@@ -18,13 +22,13 @@ export type Speak = (deployment: DeploymentConfig, fetch: Fetch) => Promise<Lang
 export const speakAnthropic: Speak = async (deployment, fetch) => {
   const { createAnthropic } = await import("@ai-sdk/anthropic");
   const provider = createAnthropic({ ...withKey(deployment), ...withBase(deployment), fetch });
-  return claude(provider(deployment.model));
+  return claude(provider(deployment.model), deployment.model);
 };
 
 export const speakGemini: Speak = async (deployment, fetch) => {
   const { createGoogle } = await import("@ai-sdk/google");
   const provider = createGoogle({ ...withKey(deployment), ...withBase(deployment), fetch });
-  return { model: provider(deployment.model), convention: "gemini" };
+  return geminiLanguage(provider(deployment.model), deployment.model);
 };
 
 /** Google's cloud serves Claude as well, at another address. */
@@ -32,37 +36,86 @@ export const speakVertex: Speak = async (deployment, fetch) => {
   const settings = { ...vertexSettings(deployment), ...withBase(deployment), fetch };
   if (deployment.model.startsWith("claude")) {
     const { createGoogleVertexAnthropic } = await import("@ai-sdk/google-vertex/anthropic");
-    return claude(createGoogleVertexAnthropic(settings)(deployment.model));
+    return claude(createGoogleVertexAnthropic(settings)(deployment.model), deployment.model);
   }
   const { createGoogleVertex } = await import("@ai-sdk/google-vertex");
   const provider = createGoogleVertex({ ...settings, ...withKey(deployment) });
-  return { model: provider(deployment.model), convention: "gemini" };
+  return geminiLanguage(provider(deployment.model), deployment.model);
 };
 
+/** It serves Claude, which thinks by the token, and others, which think by effort. */
 export const speakBedrock: Speak = async (deployment, fetch) => {
   const { createAmazonBedrock } = await import("@ai-sdk/amazon-bedrock");
   const settings = { ...bedrockSettings(deployment.cloud), ...withKey(deployment) };
   const provider = createAmazonBedrock({ ...settings, ...withBase(deployment), fetch });
-  const model = provider(modelOf(deployment.model));
-  return { model, convention: "bedrock", thinkingFor: novaOrClaude };
+  const name = modelOf(deployment.model);
+  const model = provider(name);
+  const bedrock = { model, convention: "bedrock", wantsSchema: true } as const;
+  if (!/anthropic|claude/.test(name)) {
+    return { ...bedrock, thinking: /nova/.test(name) ? asNova : byEffort(), oneTool: null };
+  }
+  const budget = (budgetTokens: number) => ({
+    bedrock: { reasoningConfig: { type: "enabled", budgetTokens } },
+  });
+  return { ...(await claude(model, name, budget)), ...bedrock };
 };
 
 export const speakCohere: Speak = async (deployment, fetch) => {
   const { createCohere } = await import("@ai-sdk/cohere");
   const provider = createCohere({ ...withKey(deployment), ...withBase(deployment), fetch });
-  return { model: provider(deployment.model), convention: "cohere" };
+  return {
+    model: provider(deployment.model),
+    convention: "cohere",
+    thinking: byBudget({
+      ...BUDGET,
+      options: (tokenBudget) => ({ cohere: { thinking: { type: "enabled", tokenBudget } } }),
+    }),
+    wantsSchema: false,
+    oneTool: null,
+  };
 };
 
-function claude(model: LanguageModelV4): Language {
-  return { model, convention: "anthropic", thinkingFor: claudeAlone };
+/** What Gemini 2.5 takes; Cohere names no bounds of its own. */
+const BUDGET = { min: 512, max: 24_576, beside: false } as const;
+
+/** Models since 4.6 think as long as they like within the bound; those before are told, from 1024 tokens on. */
+async function claude(
+  model: LanguageModelV4,
+  name: string,
+  options: (tokens: number) => SharedV4ProviderOptions = claudeBudget,
+): Promise<Language> {
+  const { getModelCapabilities } = await import("@ai-sdk/anthropic/internal");
+  const { supportsAdaptiveThinking, maxOutputTokens: max } = getModelCapabilities(name);
+  return {
+    model,
+    convention: "anthropic",
+    thinking: supportsAdaptiveThinking
+      ? byEffort()
+      : byBudget({ min: 1024, max, beside: true, options }),
+    wantsSchema: true,
+    oneTool: { anthropic: { disableParallelToolUse: true } },
+  };
 }
 
-function claudeAlone(budgetTokens: number): SharedV4ProviderOptions {
+function claudeBudget(budgetTokens: number): SharedV4ProviderOptions {
   return { anthropic: { thinking: { type: "enabled", budgetTokens } } };
 }
 
-function novaOrClaude(budgetTokens: number): SharedV4ProviderOptions {
-  return { bedrock: { reasoningConfig: { type: "enabled", budgetTokens } } };
+/** Its thoughts are shown only to those who ask for them. */
+function geminiLanguage(model: LanguageModelV4, name: string): Language {
+  const shown = { google: { thinkingConfig: { includeThoughts: true } } };
+  const options = (thinkingBudget: number) => ({
+    google: { thinkingConfig: { includeThoughts: true, thinkingBudget } },
+  });
+  return {
+    model,
+    convention: "gemini",
+    thinking: /^gemini-[12]\b/.test(name)
+      ? byBudget({ ...BUDGET, options }, shown)
+      : byEffort(shown),
+    wantsSchema: false,
+    oneTool: null,
+  };
 }
 
 /** LiteLLM's `bedrock/converse/<model>` names the API that is spoken anyway. */

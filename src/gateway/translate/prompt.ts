@@ -168,7 +168,10 @@ function textOf(content: Json | undefined): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) throw invalid("content must be text or an array.", "messages");
   return content
-    .map((piece) => (isObject(piece) && typeof piece["text"] === "string" ? piece["text"] : ""))
+    .map((piece) => {
+      if (isObject(piece) && typeof piece["text"] === "string") return piece["text"];
+      throw invalid("Systems and tools can be quoted in text only.", "messages");
+    })
     .join("\n");
 }
 

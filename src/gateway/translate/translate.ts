@@ -1,7 +1,7 @@
 /** Has a chat answered by a provider that speaks otherwise: there and back through its `@ai-sdk` package. */
 
 import type { Client } from "../client.ts";
-import { APICallError, type LanguageModelV4CallOptions } from "@ai-sdk/provider";
+import { APICallError, type SharedV4Warning } from "@ai-sdk/provider";
 import { fetch as fetchWith, type Dispatcher } from "undici";
 import type { Deadlines, DeploymentConfig } from "../../config/config.ts";
 import { providerErrorBody } from "../../http/errors.ts";
@@ -13,10 +13,11 @@ import type { Headers } from "../headers.ts";
 import type { Produced } from "../meter.ts";
 import { heard } from "../usage.ts";
 import { Chunks, completionOf, type Heading } from "./completion.ts";
-import { bounded } from "./options.ts";
+import { droppedFields, fitted } from "./fitted.ts";
+import type { Asked } from "./options.ts";
 
 export interface Translation {
-  readonly options: LanguageModelV4CallOptions;
+  readonly asked: Asked;
   readonly speak: Speak;
   readonly deployment: DeploymentConfig;
   readonly heading: Heading;
@@ -58,6 +59,7 @@ class Conversation {
   #sent = false;
   #convention: Language["convention"] | undefined;
   #told: JsonObject | null = null;
+  #dropped: Headers = {};
   #events = 0;
   #bytes = 0;
   /** Kept back until there is something to follow it: up to then an error can be told by its status. */
@@ -73,28 +75,29 @@ class Conversation {
   }
 
   async whole(): Promise<Answer> {
-    const { language, options } = await this.#prepare();
+    const { language, options, dropped } = await this.#prepare();
     const result = await language.model.doGenerate(options);
     const body = Buffer.from(JSON.stringify(completionOf(result, this.#given.heading)));
     const answer = result.response?.body;
     this.#told = isObject(answer) ? answer : (result.usage.raw ?? null);
-    const headers = { "content-type": "application/json" };
+    const headers = { "content-type": "application/json", ...told(dropped, result.warnings) };
     return { kind: "whole", status: 200, headers, body, told: this.#account() };
   }
 
   async streamed(): Promise<Answer> {
-    const { language, options } = await this.#prepare();
+    const { language, options, dropped } = await this.#prepare();
     const chunks = new Chunks(this.#given.heading);
     const { stream } = await language.model.doStream({ ...options, includeRawChunks: true });
     for await (const part of stream) {
       this.#wait(this.#given.deadlines.idleMs);
       if (part.type === "error") throw part.error;
+      if (part.type === "stream-start") this.#dropped = told(dropped, part.warnings);
       if (part.type === "raw") this.#hear(part.rawValue);
       if (part.type === "finish") {
         if (part.finishReason.unified === "interrupted") throw new Error("the stream broke off");
         this.#told ??= part.usage.raw ?? null;
-        const told = this.#given.wantsUsage ? dataEvent(chunks.usage(part.usage)) : "";
-        return this.#finished(dataEvent(chunks.finish(part.finishReason)) + told);
+        const usage = this.#given.wantsUsage ? dataEvent(chunks.usage(part.usage)) : "";
+        return this.#finished(dataEvent(chunks.finish(part.finishReason)) + usage);
       }
       if ("delta" in part) this.#count(part.delta);
       await this.#show(chunks.of(part));
@@ -131,12 +134,12 @@ class Conversation {
   }
 
   async #prepare() {
-    const { speak, deployment, options, outputTokens, deadlines } = this.#given;
+    const { speak, deployment, asked, outputTokens, deadlines } = this.#given;
     this.#wait(deadlines.headersMs);
     const language = await speak(deployment, this.#fetch);
     this.#convention = language.convention;
-    const asked = outputTokens === null ? options : bounded(options, outputTokens, language);
-    return { language, options: { ...asked, abortSignal: this.#aborting.signal } };
+    const { options, dropped } = fitted(asked, outputTokens, language);
+    return { language, dropped, options: { ...options, abortSignal: this.#aborting.signal } };
   }
 
   /** Through the pool that all calls share. The two types of `fetch` differ in name only. */
@@ -179,7 +182,8 @@ class Conversation {
   #open(): void {
     if (this.#client.headersSent) return;
     const { streamHeaders } = this.#given;
-    this.#client.writeHead(200, { "content-type": "text/event-stream", ...streamHeaders });
+    const headers = { "content-type": "text/event-stream", ...streamHeaders, ...this.#dropped };
+    this.#client.writeHead(200, headers);
     this.#client.write(this.#opening);
   }
 
@@ -223,6 +227,12 @@ class Conversation {
     this.#failure ??= failure;
     this.#aborting.abort(new Error(failure));
   }
+}
+
+/** Nothing is dropped in silence. */
+function told(dropped: readonly string[], warnings: readonly SharedV4Warning[]): Headers {
+  const fields = droppedFields(dropped, warnings);
+  return fields === "" ? {} : { "x-purser-untranslated": fields };
 }
 
 /** What an event that tells usage has. */
