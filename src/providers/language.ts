@@ -54,10 +54,7 @@ export const speakBedrock: Speak = async (deployment, fetch) => {
   if (!/anthropic|claude/.test(name)) {
     return { ...bedrock, thinking: /nova/.test(name) ? asNova : byEffort(), oneTool: null };
   }
-  const budget = (budgetTokens: number) => ({
-    bedrock: { reasoningConfig: { type: "enabled", budgetTokens } },
-  });
-  return { ...(await claude(model, name, budget)), ...bedrock };
+  return { ...(await claude(model, name, converseBudget)), ...bedrock };
 };
 
 export const speakCohere: Speak = async (deployment, fetch) => {
@@ -101,17 +98,22 @@ function claudeBudget(budgetTokens: number): SharedV4ProviderOptions {
   return { anthropic: { thinking: { type: "enabled", budgetTokens } } };
 }
 
+function converseBudget(budgetTokens: number): SharedV4ProviderOptions {
+  return { bedrock: { reasoningConfig: { type: "enabled", budgetTokens } } };
+}
+
+function geminiBudget(thinkingBudget: number): SharedV4ProviderOptions {
+  return { google: { thinkingConfig: { includeThoughts: true, thinkingBudget } } };
+}
+
 /** Its thoughts are shown only to those who ask for them. */
 function geminiLanguage(model: LanguageModelV4, name: string): Language {
   const shown = { google: { thinkingConfig: { includeThoughts: true } } };
-  const options = (thinkingBudget: number) => ({
-    google: { thinkingConfig: { includeThoughts: true, thinkingBudget } },
-  });
   return {
     model,
     convention: "gemini",
     thinking: /^gemini-[12]\b/.test(name)
-      ? byBudget({ ...BUDGET, options }, shown)
+      ? byBudget({ ...BUDGET, options: geminiBudget }, shown)
       : byEffort(shown),
     wantsSchema: false,
     oneTool: null,

@@ -1,4 +1,4 @@
-/** How long models think: what each takes in place of OpenAI's effort, so that thoughts stay within the output bound. */
+/** How long models think: what each takes in place of OpenAI's effort, so that thoughts stay within the bound. */
 
 import type { LanguageModelV4CallOptions, SharedV4ProviderOptions } from "@ai-sdk/provider";
 

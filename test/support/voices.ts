@@ -270,31 +270,31 @@ function cohereFinish({ call }: Said): string {
 }
 
 function cohereEvents({ type, ...block }: Block, index: number): readonly unknown[] {
-  const said = (content: object) => ({ message: { content } });
   const name = type === "text" ? "text" : "thinking";
   return [
-    { type: "content-start", index, delta: said({ type, [name]: "" }) },
+    { type: "content-start", index, delta: { message: { content: { type, [name]: "" } } } },
     ...halves(block[name]).map((half) => ({
       type: "content-delta",
       index,
-      delta: said({ [name]: half }),
+      delta: { message: { content: { [name]: half } } },
     })),
     { type: "content-end", index },
   ];
 }
 
 function cohereCallEvents(call: ReturnType<typeof cohereCalls>[number]): readonly unknown[] {
-  const told = (tool_calls: object) => ({ message: { tool_calls } });
   return [
     {
       type: "tool-call-start",
       index: 0,
-      delta: told({ ...call, function: { ...call.function, arguments: "" } }),
+      delta: {
+        message: { tool_calls: { ...call, function: { ...call.function, arguments: "" } } },
+      },
     },
     ...halves(call.function.arguments).map((half) => ({
       type: "tool-call-delta",
       index: 0,
-      delta: told({ function: { arguments: half } }),
+      delta: { message: { tool_calls: { function: { arguments: half } } } },
     })),
     { type: "tool-call-end", index: 0 },
   ];

@@ -54,6 +54,8 @@ const UNSAID = [
   "user",
 ];
 
+const KNOWN: ReadonlySet<string> = new Set([UNTRANSLATED, TRANSLATED, UNSAID].flat());
+
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh"] as const;
 
 /** What a body asks for, in the packages' words. */
@@ -74,11 +76,10 @@ export function askedIn(body: JsonObject): Asked {
   if (isSet(body["n"]) && body["n"] !== 1) {
     throw invalid("n must be 1: this model's provider gives one answer.", "n");
   }
-  const isKnown = (field: string) => [UNTRANSLATED, TRANSLATED, UNSAID].flat().includes(field);
   return {
     options: optionsOf(body),
     oneTool: body["parallel_tool_calls"] === false,
-    dropped: Object.keys(body).filter((field) => isSet(body[field]) && !isKnown(field)),
+    dropped: Object.keys(body).filter((field) => isSet(body[field]) && !KNOWN.has(field)),
   };
 }
 

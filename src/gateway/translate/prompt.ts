@@ -12,6 +12,7 @@ import type {
 import { isObject, type Json, type JsonObject } from "../../platform/json.ts";
 import { objectOf, textAt } from "../dialects/events.ts";
 import { invalid } from "../dialects/fields.ts";
+import { thoughtsIn } from "./thoughts.ts";
 
 type Piece = LanguageModelV4TextPart | LanguageModelV4FilePart;
 
@@ -54,7 +55,7 @@ function messageOf(
 function assistantParts(message: JsonObject) {
   const { content } = message;
   const said = content === null || content === undefined || content === "" ? [] : piecesOf(content);
-  return [...said, ...toolCallsIn(message).map(toolCallPart)];
+  return [...thoughtsIn(message), ...said, ...toolCallsIn(message).map(toolCallPart)];
 }
 
 interface ToolCall {

@@ -1,17 +1,22 @@
 /** Has a chat answered by a provider that speaks otherwise: there and back through its `@ai-sdk` package. */
 
 import type { Client } from "../client.ts";
-import { APICallError, type SharedV4Warning } from "@ai-sdk/provider";
+import {
+  APICallError,
+  type LanguageModelV4FinishReason,
+  type SharedV4Warning,
+} from "@ai-sdk/provider";
 import { fetch as fetchWith, type Dispatcher } from "undici";
 import type { Deadlines, DeploymentConfig } from "../../config/config.ts";
 import { providerErrorBody } from "../../http/errors.ts";
+import type { Usage } from "../../money/usage.ts";
 import { isObject, type JsonObject } from "../../platform/json.ts";
 import type { Fetch, Language, Speak } from "../../providers/language.ts";
 import { dataEvent } from "../dialects/events.ts";
 import { failureOf, type Answer, type Failure, type Told } from "../forward.ts";
 import type { Headers } from "../headers.ts";
 import type { Produced } from "../meter.ts";
-import { heard } from "../usage.ts";
+import { heard, usageOf } from "../usage.ts";
 import { Chunks, completionOf, type Heading } from "./completion.ts";
 import { droppedFields, fitted } from "./fitted.ts";
 import type { Asked } from "./options.ts";
@@ -77,9 +82,11 @@ class Conversation {
   async whole(): Promise<Answer> {
     const { language, options, dropped } = await this.#prepare();
     const result = await language.model.doGenerate(options);
-    const body = Buffer.from(JSON.stringify(completionOf(result, this.#given.heading)));
     const answer = result.response?.body;
     this.#told = isObject(answer) ? answer : (result.usage.raw ?? null);
+    requireEnd(result.finishReason);
+    const completion = completionOf(result, this.#counted(), this.#given.heading);
+    const body = Buffer.from(JSON.stringify(completion));
     const headers = { "content-type": "application/json", ...told(dropped, result.warnings) };
     return { kind: "whole", status: 200, headers, body, told: this.#account() };
   }
@@ -94,9 +101,10 @@ class Conversation {
       if (part.type === "stream-start") this.#dropped = told(dropped, part.warnings);
       if (part.type === "raw") this.#hear(part.rawValue);
       if (part.type === "finish") {
-        if (part.finishReason.unified === "interrupted") throw new Error("the stream broke off");
         this.#told ??= part.usage.raw ?? null;
-        const usage = this.#given.wantsUsage ? dataEvent(chunks.usage(part.usage)) : "";
+        requireEnd(part.finishReason);
+        const counted = this.#given.wantsUsage ? this.#counted() : undefined;
+        const usage = counted === undefined ? "" : dataEvent(chunks.usage(counted));
         return this.#finished(dataEvent(chunks.finish(part.finishReason)) + usage);
       }
       if ("delta" in part) this.#count(part.delta);
@@ -212,6 +220,12 @@ class Conversation {
     return { convention: this.#convention, answer: this.#told };
   }
 
+  #counted(): Usage | undefined {
+    const { provider } = this.#given.deployment;
+    const told = this.#account();
+    return told === null ? undefined : usageOf({ ...told, provider, request: {} })?.usage;
+  }
+
   #produced(): Produced {
     return { events: this.#events, bytes: this.#bytes, eventBytesMin: 0 };
   }
@@ -227,6 +241,11 @@ class Conversation {
     this.#failure ??= failure;
     this.#aborting.abort(new Error(failure));
   }
+}
+
+/** Where the provider gave no reason to end, or an error for one, the answer is none. */
+function requireEnd({ unified, raw }: LanguageModelV4FinishReason): void {
+  if (raw === undefined || unified === "error") throw new Error("the answer broke off");
 }
 
 /** Nothing is dropped in silence. */
