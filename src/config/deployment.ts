@@ -99,7 +99,9 @@ function readUpstream(params: Params, hasBase: boolean, scope: Scope): Upstream 
   if (apiBase === null && provider.needsBase === true) {
     addMistake(inside(scope, "api_base"), "is missing", `add it, or set ${provider.baseVariable}`);
   }
-  const cloud = provider.cloud === undefined ? null : readCloud(provider.cloud, params, scope);
+  const known = { hasKey: apiKey !== null, hasBase: apiBase !== null };
+  const cloud =
+    provider.cloud === undefined ? null : readCloud(provider.cloud, params, known, scope);
   if (apiKey === null && provider.needsKey && !isOwnHost) {
     const variables = provider.keyVariables.join(" or ");
     addMistake(inside(scope, "api_key"), "is missing", `add it, or set ${variables}`);

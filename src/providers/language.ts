@@ -2,6 +2,7 @@
 
 import type { LanguageModelV4, SharedV4ProviderOptions } from "@ai-sdk/provider";
 import type { CloudConfig, DeploymentConfig } from "../config/config.ts";
+import { googleClient } from "./google-sign-in.ts";
 import { asNova, byBudget, byEffort, type Thinking } from "./thinking.ts";
 
 /** A model that chat is translated for. */
@@ -31,16 +32,19 @@ export const speakGemini: Speak = async (deployment, fetch) => {
   return geminiLanguage(provider(deployment.model), deployment.model);
 };
 
-/** Google's cloud serves Claude as well, at another address. */
+/** Google's cloud serves Claude as well, at another address, and to nobody who has but a key. */
 export const speakVertex: Speak = async (deployment, fetch) => {
   const settings = { ...vertexSettings(deployment), ...withBase(deployment), fetch };
-  if (deployment.model.startsWith("claude")) {
+  const { model, apiKey } = deployment;
+  if (model.startsWith("claude")) {
     const { createGoogleVertexAnthropic } = await import("@ai-sdk/google-vertex/anthropic");
-    return claude(createGoogleVertexAnthropic(settings)(deployment.model), deployment.model);
+    const provider = createGoogleVertexAnthropic({ ...settings, ...(await signedIn(deployment)) });
+    return claude(provider(model), model);
   }
   const { createGoogleVertex } = await import("@ai-sdk/google-vertex");
-  const provider = createGoogleVertex({ ...settings, ...withKey(deployment) });
-  return geminiLanguage(provider(deployment.model), deployment.model);
+  const signIn = apiKey === null ? await signedIn(deployment) : {};
+  const provider = createGoogleVertex({ ...settings, ...withKey(deployment), ...signIn });
+  return geminiLanguage(provider(model), model);
 };
 
 /** It serves Claude, which thinks by the token, and others, which think by effort. */
@@ -125,8 +129,9 @@ function modelOf(model: string): string {
   return model.replace(/^converse\//, "");
 }
 
+/** Said even where there is none: the packages would take one from the environment, which is not for every host. */
 function withKey({ apiKey }: DeploymentConfig) {
-  return apiKey === null ? {} : { apiKey };
+  return { apiKey: apiKey ?? "" };
 }
 
 function withBase({ apiBase }: DeploymentConfig) {
@@ -134,14 +139,15 @@ function withBase({ apiBase }: DeploymentConfig) {
 }
 
 function vertexSettings({ cloud }: DeploymentConfig) {
-  const { region, project, credentials } = cloud ?? NO_CLOUD;
+  const { region, project } = cloud ?? NO_CLOUD;
   return {
     ...(region === null ? {} : { location: region }),
     ...(project === null ? {} : { project }),
-    ...(credentials === null
-      ? {}
-      : { googleAuthOptions: { credentials: JSON.parse(credentials) as Record<string, string> } }),
   };
+}
+
+async function signedIn(deployment: DeploymentConfig) {
+  return { googleAuthOptions: { authClient: await googleClient(deployment) } };
 }
 
 function bedrockSettings(cloud: CloudConfig | null) {

@@ -3,6 +3,9 @@
 import type { Client } from "../client.ts";
 import {
   APICallError,
+  InvalidArgumentError,
+  InvalidPromptError,
+  UnsupportedFunctionalityError,
   type LanguageModelV4FinishReason,
   type SharedV4Warning,
 } from "@ai-sdk/provider";
@@ -122,8 +125,9 @@ class Conversation {
       if (statusCode !== undefined && statusCode >= 300) {
         return refusedBy(statusCode, error as APICallError);
       }
-      // The package found that its provider cannot do what was asked.
-      if (!this.#sent) return refusal(400, String(error instanceof Error ? error.message : error));
+      if (!this.#sent && error instanceof Error && isUnspeakable(error)) {
+        return refusal(400, error.message);
+      }
     }
     return {
       kind: "broken",
@@ -241,6 +245,13 @@ class Conversation {
     this.#failure ??= failure;
     this.#aborting.abort(new Error(failure));
   }
+}
+
+/** The package found that its provider cannot do what was asked. */
+function isUnspeakable(error: Error): boolean {
+  return [UnsupportedFunctionalityError, InvalidPromptError, InvalidArgumentError].some((kind) =>
+    kind.isInstance(error),
+  );
 }
 
 /** Where the provider gave no reason to end, or an error for one, the answer is none. */
