@@ -36,6 +36,7 @@ const NO_CLOUD: CloudConfig = {
 
 /** What of the deployment's way is known already. */
 interface Known {
+  readonly region: string | null;
   readonly hasKey: boolean;
   readonly hasBase: boolean;
 }
@@ -50,13 +51,17 @@ export function readCloud(
 }
 
 /** Without a key of Bedrock's own, calls are signed with a pair. */
-function readAmazon(params: Params, { hasKey }: Known, scope: Scope): CloudConfig {
+function readAmazon(params: Params, { hasKey, ...known }: Known, scope: Scope): CloudConfig {
   const read = (name: CloudKey) => params[name] ?? fromVariables(name, scope);
   const need = (name: CloudKey, value: string | null, cure: string) => {
     if (value === null) addMistake(inside(scope, name), "is missing", cure);
     return value;
   };
-  const region = need("aws_region_name", read("aws_region_name"), "add it, or set AWS_REGION_NAME");
+  const region = need(
+    "aws_region_name",
+    params.aws_region_name ?? known.region ?? read("aws_region_name"),
+    "add it, or set AWS_REGION_NAME",
+  );
   const [accessKeyId, secretAccessKey] = (
     ["aws_access_key_id", "aws_secret_access_key"] as const
   ).map((name) => {

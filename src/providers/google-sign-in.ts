@@ -1,4 +1,4 @@
-/** Google's sign-in: a service account signs a claim and gets a token for it; others sign in by Google's own library. */
+/** Google's sign-in: a service account's signed claim for a token; for others, what Google's own library does. */
 
 import { APICallError } from "@ai-sdk/provider";
 import type { AuthClient } from "google-auth-library";

@@ -52,7 +52,7 @@ export const speakBedrock: Speak = async (deployment, fetch) => {
   const { createAmazonBedrock } = await import("@ai-sdk/amazon-bedrock");
   const settings = { ...bedrockSettings(deployment.cloud), ...withKey(deployment) };
   const provider = createAmazonBedrock({ ...settings, ...withBase(deployment), fetch });
-  const name = modelOf(deployment.model);
+  const { model: name } = deployment;
   const model = provider(name);
   const bedrock = { model, convention: "bedrock", wantsSchema: true } as const;
   if (!/anthropic|claude/.test(name)) {
@@ -122,11 +122,6 @@ function geminiLanguage(model: LanguageModelV4, name: string): Language {
     wantsSchema: false,
     oneTool: null,
   };
-}
-
-/** LiteLLM's `bedrock/converse/<model>` names the API that is spoken anyway. */
-function modelOf(model: string): string {
-  return model.replace(/^converse\//, "");
 }
 
 /** Said even where there is none: the packages would take one from the environment, which is not for every host. */

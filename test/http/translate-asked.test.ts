@@ -395,3 +395,35 @@ test("tools that must not be called are kept from Bedrock, and forbidden to the 
     if (model.startsWith("bedrock")) assert.equal(body["toolConfig"], undefined);
   }
 });
+
+test("a key in the environment is not sent to a host of one's own", async () => {
+  const variables = ["ANTHROPIC_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY", "COHERE_API_KEY"];
+  for (const name of variables) process.env[name] = "sk-of-the-provider";
+  const names = ["anthropic", "gemini", "cohere"] as const;
+  const keyless = await startTestPurser({
+    database: sqliteFile(),
+    upstream: upstream.origin,
+    models: names.map((name) => ({
+      model_name: name,
+      litellm_params: { model: FOREIGN[name].params.model, api_base: upstream.origin },
+    })),
+  });
+  for (const model of names) {
+    upstream.answer = FOREIGN[model].voice.whole({ text: "Hello." });
+    const messages = [{ role: "user", content: "hi" }];
+    const reply = await keyless.post("/v1/chat/completions", { model, messages });
+    assert.equal(reply.status, 200, reply.text);
+    assert.doesNotMatch(JSON.stringify(upstream.received.pop()?.headers), /sk-of-the-provider/);
+  }
+  await keyless.stop();
+  for (const name of variables) delete process.env[name];
+});
+
+test("what a provider or its package cannot take is refused by its name", async () => {
+  const image_url = { url: "https://example.com/cat.png" };
+  const messages = [{ role: "user", content: [{ type: "image_url", image_url }] }];
+  const reply = await purser.post("/v1/chat/completions", { model: "bedrock", messages });
+  assert.equal(reply.status, 400);
+  assert.match(reply.body.error.message, /File URL data/);
+  assert.equal(upstream.received.length, 0);
+});

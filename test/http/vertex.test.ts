@@ -88,7 +88,7 @@ test("Claude on Google's cloud is signed in for alike", async () => {
 
 test("a key that Google does not know is a clear 401 without the key, and costs nothing", async () => {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const private_key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const private_key = privateKey.export({ type: "pkcs8", format: "pem" });
   const stranger = { ...google.account, private_key };
   await withPurser({ vertex_credentials: JSON.stringify(stranger) }, async (purser) => {
     for (const stream of [false, true]) {

@@ -40,7 +40,7 @@ export async function startGoogleSignIn(): Promise<GoogleSignIn> {
     type: "service_account",
     project_id: "project-1",
     private_key_id: "key-1",
-    private_key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    private_key: privateKey.export({ type: "pkcs8", format: "pem" }),
     client_email: EMAIL,
     token_uri: tokenUri,
   };
