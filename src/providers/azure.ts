@@ -10,6 +10,7 @@ const API_VERSION_DEFAULT = "2025-02-01-preview";
 export const azure: Provider = {
   name: "azure",
   family: "openai",
+  translated: {},
   address: addressing(endpointOf),
   outputBoundField: "max_completion_tokens",
   streamUsageOption: true,

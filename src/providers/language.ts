@@ -1,8 +1,16 @@
-/** Providers with a language of their own, as `@ai-sdk` packages speak it; each is loaded when it is first needed. */
+/** The models that chat is translated for, and what of OpenAI's chat each has other words for. */
 
 import type { LanguageModelV4, SharedV4ProviderOptions } from "@ai-sdk/provider";
-import type { CloudConfig, DeploymentConfig } from "../config/config.ts";
-import { googleClient } from "./google-sign-in.ts";
+import type { DeploymentConfig } from "../config/config.ts";
+import {
+  anthropic,
+  bedrock,
+  cohere,
+  google,
+  vertex,
+  vertexClaude,
+  type Fetch,
+} from "./packages.ts";
 import { asNova, byBudget, byEffort, type Thinking } from "./thinking.ts";
 
 /** A model that chat is translated for. */
@@ -17,64 +25,43 @@ export interface Language {
   readonly oneTool: SharedV4ProviderOptions | null;
 }
 
-export type Fetch = typeof globalThis.fetch;
 export type Speak = (deployment: DeploymentConfig, fetch: Fetch) => Promise<Language>;
 
 export const speakAnthropic: Speak = async (deployment, fetch) => {
-  const { createAnthropic } = await import("@ai-sdk/anthropic");
-  const provider = createAnthropic({ ...withKey(deployment), ...withBase(deployment), fetch });
-  return claude(provider(deployment.model), deployment.model);
+  const { model } = deployment;
+  return claude((await anthropic(deployment, fetch))(model), model);
 };
 
 export const speakGemini: Speak = async (deployment, fetch) => {
-  const { createGoogle } = await import("@ai-sdk/google");
-  const provider = createGoogle({ ...withKey(deployment), ...withBase(deployment), fetch });
-  return geminiLanguage(provider(deployment.model), deployment.model);
+  const { model } = deployment;
+  return gemini((await google(deployment, fetch))(model), model);
 };
 
-/** Google's cloud serves Claude as well, at another address, and to nobody who has but a key. */
 export const speakVertex: Speak = async (deployment, fetch) => {
-  const settings = { ...vertexSettings(deployment), ...withBase(deployment), fetch };
-  const { model, apiKey } = deployment;
-  if (model.startsWith("claude")) {
-    const { createGoogleVertexAnthropic } = await import("@ai-sdk/google-vertex/anthropic");
-    const provider = createGoogleVertexAnthropic({ ...settings, ...(await signedIn(deployment)) });
-    return claude(provider(model), model);
-  }
-  const { createGoogleVertex } = await import("@ai-sdk/google-vertex");
-  const signIn = apiKey === null ? await signedIn(deployment) : {};
-  const provider = createGoogleVertex({ ...settings, ...withKey(deployment), ...signIn });
-  return geminiLanguage(provider(model), model);
+  const { model } = deployment;
+  return model.startsWith("claude")
+    ? claude((await vertexClaude(deployment, fetch))(model), model)
+    : gemini((await vertex(deployment, fetch))(model), model);
 };
 
 /** It serves Claude, which thinks by the token, and others, which think by effort. */
 export const speakBedrock: Speak = async (deployment, fetch) => {
-  const { createAmazonBedrock } = await import("@ai-sdk/amazon-bedrock");
-  const settings = { ...bedrockSettings(deployment.cloud), ...withKey(deployment) };
-  const provider = createAmazonBedrock({ ...settings, ...withBase(deployment), fetch });
   const { model: name } = deployment;
-  const model = provider(name);
-  const bedrock = { model, convention: "bedrock", wantsSchema: true } as const;
+  const model = (await bedrock(deployment, fetch))(name);
+  const common = { model, convention: "bedrock", wantsSchema: true } as const;
   if (!/anthropic|claude/.test(name)) {
-    return { ...bedrock, thinking: /nova/.test(name) ? asNova : byEffort(), oneTool: null };
+    return { ...common, thinking: /nova/.test(name) ? asNova : byEffort(), oneTool: null };
   }
-  return { ...(await claude(model, name, converseBudget)), ...bedrock };
+  return { ...(await claude(model, name, converseBudget)), ...common };
 };
 
-export const speakCohere: Speak = async (deployment, fetch) => {
-  const { createCohere } = await import("@ai-sdk/cohere");
-  const provider = createCohere({ ...withKey(deployment), ...withBase(deployment), fetch });
-  return {
-    model: provider(deployment.model),
-    convention: "cohere",
-    thinking: byBudget({
-      ...BUDGET,
-      options: (tokenBudget) => ({ cohere: { thinking: { type: "enabled", tokenBudget } } }),
-    }),
-    wantsSchema: false,
-    oneTool: null,
-  };
-};
+export const speakCohere: Speak = async (deployment, fetch) => ({
+  model: (await cohere(deployment, fetch))(deployment.model),
+  convention: "cohere",
+  thinking: byBudget({ ...BUDGET, options: cohereBudget }),
+  wantsSchema: false,
+  oneTool: null,
+});
 
 /** What Gemini 2.5 takes; Cohere names no bounds of its own. */
 const BUDGET = { min: 512, max: 24_576, beside: false } as const;
@@ -102,6 +89,10 @@ function claudeBudget(budgetTokens: number): SharedV4ProviderOptions {
   return { anthropic: { thinking: { type: "enabled", budgetTokens } } };
 }
 
+function cohereBudget(tokenBudget: number): SharedV4ProviderOptions {
+  return { cohere: { thinking: { type: "enabled", tokenBudget } } };
+}
+
 function converseBudget(budgetTokens: number): SharedV4ProviderOptions {
   return { bedrock: { reasoningConfig: { type: "enabled", budgetTokens } } };
 }
@@ -111,7 +102,7 @@ function geminiBudget(thinkingBudget: number): SharedV4ProviderOptions {
 }
 
 /** Its thoughts are shown only to those who ask for them. */
-function geminiLanguage(model: LanguageModelV4, name: string): Language {
+function gemini(model: LanguageModelV4, name: string): Language {
   const shown = { google: { thinkingConfig: { includeThoughts: true } } };
   return {
     model,
@@ -123,43 +114,3 @@ function geminiLanguage(model: LanguageModelV4, name: string): Language {
     oneTool: null,
   };
 }
-
-/** Said even where there is none: the packages would take one from the environment, which is not for every host. */
-function withKey({ apiKey }: DeploymentConfig) {
-  return { apiKey: apiKey ?? "" };
-}
-
-function withBase({ apiBase }: DeploymentConfig) {
-  return apiBase === null ? {} : { baseURL: apiBase.replace(/\/+$/, "") };
-}
-
-function vertexSettings({ cloud }: DeploymentConfig) {
-  const { region, project } = cloud ?? NO_CLOUD;
-  return {
-    ...(region === null ? {} : { location: region }),
-    ...(project === null ? {} : { project }),
-  };
-}
-
-async function signedIn(deployment: DeploymentConfig) {
-  return { googleAuthOptions: { authClient: await googleClient(deployment) } };
-}
-
-function bedrockSettings(cloud: CloudConfig | null) {
-  const { region, accessKeyId, secretAccessKey, sessionToken } = cloud ?? NO_CLOUD;
-  return {
-    ...(region === null ? {} : { region }),
-    ...(accessKeyId === null ? {} : { accessKeyId }),
-    ...(secretAccessKey === null ? {} : { secretAccessKey }),
-    ...(sessionToken === null ? {} : { sessionToken }),
-  };
-}
-
-const NO_CLOUD: CloudConfig = {
-  region: null,
-  project: null,
-  credentials: null,
-  accessKeyId: null,
-  secretAccessKey: null,
-  sessionToken: null,
-};

@@ -93,6 +93,7 @@ function providerAt(name: string, host: Host): Provider {
   return {
     name,
     family: "openai",
+    translated: {},
     address: addressing((deployment) => endpointAt(host, deployment)),
     outputBoundField: host.outputBoundField ?? "max_tokens",
     streamUsageOption: host.streamUsageOption ?? true,

@@ -6,6 +6,7 @@ import type {
   SharedV4Warning,
 } from "@ai-sdk/provider";
 import type { Language } from "../../providers/language.ts";
+import type { Headers } from "../headers.ts";
 import type { Asked } from "./options.ts";
 
 type Options = LanguageModelV4CallOptions;
@@ -40,13 +41,16 @@ export function fitted(asked: Asked, tokens: number | null, language: Language):
   };
 }
 
-/** The fields that an answer was made without, or not as they came. */
-export function droppedFields(
+/** Tells the fields that an answer was made without, or not as they came: nothing is dropped in silence. */
+export function untranslated(
   dropped: readonly string[],
   warnings: readonly SharedV4Warning[],
-): string {
+): Headers {
   const warned = warnings.flatMap((warning) => ("feature" in warning ? [warning.feature] : []));
-  return [...new Set([...dropped, ...warned.map(fieldOf)])].map(printable).join(", ");
+  const fields = new Set([...dropped, ...warned.map(fieldOf)]);
+  return fields.size === 0
+    ? {}
+    : { "x-purser-untranslated": [...fields].map(printable).join(", ") };
 }
 
 /** Any object, which only a tool may be asked for: a bound output would be held to have no properties. */
