@@ -114,13 +114,15 @@ class Embeddings implements Talk {
     { model, options }: Embedder,
     exchange: Exchange,
   ): Promise<readonly EmbeddingModelV4Embedding[]> {
-    const { dimensions, kind } = this.#given.asked;
+    const { asked, deadlines } = this.#given;
+    const { dimensions, kind } = asked;
     const { embeddings, usage } = await model.doEmbed({
       values: [...texts],
       providerOptions: options(kind ?? KIND_DEFAULT, dimensions),
       abortSignal: exchange.signal,
       ...(dimensions === null ? {} : { dimensions }),
     });
+    exchange.wait(deadlines.headersMs);
     this.#receivedBytes += embeddings.length * BYTES_PER_NUMBER * (embeddings[0]?.length ?? 0);
     const tokens = usage?.tokens;
     const isTold = tokens !== undefined && Number.isInteger(tokens);
