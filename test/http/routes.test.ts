@@ -56,9 +56,11 @@ onEachDatabase((database) => {
   }
 
   test("what the OpenAPI document lists is metered here, or free by name", async () => {
-    const listed = await listedPaths(purser);
     const metered = Object.values(EXAMPLES).map(({ route }) => routeNamed(route).paths[0]);
-    assert.deepEqual(listed, [...new Set([...metered, "/v1/messages/count_tokens"])].toSorted());
+    assert.deepEqual(
+      new Set(await listedPaths(purser)),
+      new Set([...metered, "/v1/messages/count_tokens"]),
+    );
   });
 
   for (const [name, example] of Object.entries(EXAMPLES)) {
@@ -100,9 +102,9 @@ onEachDatabase((database) => {
 async function listedPaths(purser: TestPurser): Promise<readonly string[]> {
   const { body } = await purser.get("/openapi.json");
   const { paths } = body as { paths: Record<string, { post?: { tags: readonly string[] } }> };
-  return Object.keys(paths)
-    .filter((path) => paths[path]?.post?.tags.includes("inference") === true)
-    .toSorted();
+  return Object.keys(paths).filter(
+    (path) => paths[path]?.post?.tags.includes("inference") === true,
+  );
 }
 
 /** Every path on which the example's route comes in. */
