@@ -1,6 +1,6 @@
 /**
  * The built-in provider, for demos and tests: a real HTTP server on the loopback interface that speaks OpenAI's APIs
- * of text. Answers are made of the prompt's own words, one token each. Markers in the last user message direct it:
+ * of text and Anthropic's. Answers are made of the prompt's own words, one token each. Markers in the prompt direct it:
  *
  * | marker                  | effect                                                               |
  * |-------------------------|----------------------------------------------------------------------|
@@ -27,6 +27,7 @@ import { isObject, type JsonObject } from "../platform/json.ts";
 import { answerTo, failure, type Answer, type Form } from "./fake/answer.ts";
 import { chat, completion } from "./fake/chat.ts";
 import { embeddings } from "./fake/embeddings.ts";
+import { counting, messages } from "./fake/messages.ts";
 import { responses } from "./fake/responses.ts";
 import type { Fault } from "./fake/script.ts";
 
@@ -46,6 +47,8 @@ const FORMS: ReadonlyMap<string | undefined, Form> = new Map([
   ["/completions", completion],
   ["/responses", responses],
   ["/embeddings", embeddings],
+  ["/messages", messages],
+  ["/messages/count_tokens", counting],
 ]);
 
 export interface FakeProvider {

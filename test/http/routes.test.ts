@@ -30,6 +30,7 @@ onEachDatabase((database) => {
         pricedModel("m", upstream.origin),
         modelAt("claude", "anthropic/claude-sonnet-4-5", upstream.origin),
         modelAt("gemini", "gemini/gemini-2.5-flash", upstream.origin),
+        modelAt("ranker", "cohere/rerank-v3.5", upstream.origin, { input_cost_per_query: 0.002 }),
         pricedModel("spoken", upstream.origin, { input_cost_per_character: 0.001 }),
       ],
     });

@@ -1,7 +1,8 @@
-/** The fake provider's other APIs, as OpenAI's own client reads them. */
+/** The fake provider's other APIs, as the official clients read them. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { startFakeProvider, type FakeProvider } from "../../src/providers/fake.ts";
 
@@ -55,6 +56,19 @@ test("the same text has the same vector, in either encoding", async () => {
   assert.notDeepEqual(vectors[0], vectors[1]);
   const [short] = await vectorsOf({ dimensions: 3 });
   assert.equal(short?.length, 3);
+});
+
+test("a message is whole or comes in pieces, and says if it was cut", async () => {
+  const anthropic = new Anthropic({ apiKey: "none", baseURL: fake.origin });
+  const asked = { model: "m", messages: [{ role: "user" as const, content: "hello there" }] };
+  const whole = await anthropic.messages.create({ ...asked, max_tokens: 9 });
+  assert.deepEqual(whole.content, [{ type: "text", text: "You said: hello there" }]);
+  assert.deepEqual(whole.usage, { input_tokens: 2, output_tokens: 4 });
+  const streamed = await anthropic.messages.stream({ ...asked, max_tokens: 3 }).finalMessage();
+  assert.deepEqual(streamed.content, [{ type: "text", text: "You said: hello" }]);
+  assert.equal(streamed.stop_reason, "max_tokens");
+  assert.deepEqual(streamed.usage, { input_tokens: 2, output_tokens: 3 });
+  assert.equal((await anthropic.messages.countTokens(asked)).input_tokens, 2);
 });
 
 async function vectorsOf(more: object = {}) {

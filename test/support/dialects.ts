@@ -221,6 +221,18 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     BOTH,
   ),
   rerank: example("/v1/rerank", "m", { query: "a", documents: ["b", "c"] }, rankings, INPUT),
+  "rerank, by the search": example(
+    "/v1/rerank",
+    "ranker",
+    { query: "a", documents: ["b", "c"] },
+    (_received, response) =>
+      json(response, 200, {
+        id: "1",
+        results: [{ index: 1, relevance_score: 0.9 }],
+        meta: { api_version: { version: "2" }, billed_units: { search_units: 1 } },
+      }),
+    0.002,
+  ),
   image: example("/v1/images/generations", "m", { prompt: "a cat", n: 1 }, images, BOTH),
   "image, edited": example(
     "/v1/images/edits",
