@@ -48,7 +48,7 @@ export function askingFor(
 
 /** What is not translated passes only between those who speak alike. */
 export function speaks({ provider }: Deployment, { route }: Routed): boolean {
-  if (provider.family === route.dialect.family) return true;
+  if (provider.families.includes(route.dialect.family)) return true;
   return Object.hasOwn(provider.translated, route.name);
 }
 

@@ -23,7 +23,7 @@ export function wayTo(deployment: Deployment, call: Call, gateway: Gateway): Way
   const { name, dialect } = call.route;
   const deadlines = deadlinesOf(config, call.stream, gateway.deadlines);
   const { "/v1/chat/completions": speak, "/v1/embeddings": embed } = provider.translated;
-  if (provider.family !== dialect.family) {
+  if (!provider.families.includes(dialect.family)) {
     const translated = { deployment: config, model: call.model, deadlines };
     if (name === "/v1/chat/completions" && speak !== undefined) {
       return chatWay({ ...translated, speak }, call, gateway);

@@ -1,4 +1,4 @@
-/** Providers that do not speak OpenAI's dialect: two have one that clients speak too, and all can be translated for. */
+/** Providers that do not speak OpenAI: they are translated for, and some speak another language that clients do. */
 
 import type { DeploymentConfig } from "../config/config.ts";
 import { embedBedrock, embedCohere, embedGemini, embedVertex, type Embed } from "./embedder.ts";
@@ -17,23 +17,23 @@ import type { Family, Provider } from "./provider.ts";
 const ANTHROPIC_VERSION = "2023-06-01";
 
 export const FOREIGN: readonly Provider[] = [
-  foreign("anthropic", "anthropic", anthropicAt, { speak: speakAnthropic }),
-  foreign("gemini", "gemini", geminiAt, { speak: speakGemini, embed: embedGemini }),
-  foreign("vertex_ai", null, nowhere, { speak: speakVertex, embed: embedVertex }),
-  foreign("bedrock", null, nowhere, { speak: speakBedrock, embed: embedBedrock }),
-  foreign("cohere", null, nowhere, { speak: speakCohere, embed: embedCohere }),
+  foreign("anthropic", ["anthropic"], anthropicAt, { speak: speakAnthropic }),
+  foreign("gemini", ["gemini"], geminiAt, { speak: speakGemini, embed: embedGemini }),
+  foreign("vertex_ai", [], nowhere, { speak: speakVertex, embed: embedVertex }),
+  foreign("bedrock", [], nowhere, { speak: speakBedrock, embed: embedBedrock }),
+  foreign("cohere", ["rerank"], cohereAt, { speak: speakCohere, embed: embedCohere }),
 ];
 
 function foreign(
   name: string,
-  family: Family | null,
+  families: readonly Family[],
   endpointOf: (deployment: DeploymentConfig) => Endpoint,
   { speak, embed }: { readonly speak: Speak; readonly embed?: Embed },
 ): Provider {
   const there = (deployment: DeploymentConfig) => at(endpointOf(deployment), deployment);
   return {
     name,
-    family,
+    families,
     translated: {
       "/v1/chat/completions": (deployment, fetch) => speak(there(deployment), fetch),
       ...(embed === undefined
@@ -66,6 +66,13 @@ function geminiAt(deployment: DeploymentConfig): Endpoint {
   return versioned(deployment, own, /\/v1(?:beta|alpha)?$/, headers);
 }
 
+function cohereAt(deployment: DeploymentConfig): Endpoint {
+  const { apiKey } = deployment;
+  const headers: Record<string, string> =
+    apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
+  return versioned(deployment, "https://api.cohere.com/v2", /\/v[12]$/, headers);
+}
+
 function versioned(
   deployment: DeploymentConfig,
   own: string,
@@ -74,7 +81,7 @@ function versioned(
 ): Endpoint {
   const url = baseUrl(deployment, own);
   const path = pathOf(url);
-  const base = version.test(path) ? path : path + (/\/v1\w*$/.exec(own)?.[0] ?? "");
+  const base = version.test(path) ? path : path + (/\/v\d\w*$/.exec(own)?.[0] ?? "");
   return { origin: url.origin, base, query: "", headers };
 }
 

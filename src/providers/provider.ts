@@ -13,8 +13,8 @@ interface Outbound {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Whose bodies a provider takes as they are. */
-export type Family = "openai" | "anthropic" | "gemini";
+/** A language that clients speak. Rerank has no owner: Cohere began it, and others answer the same body. */
+export type Family = "openai" | "anthropic" | "gemini" | "rerank";
 
 /** What is translated for a provider that speaks otherwise, by the route on which it is asked. */
 export interface Translated {
@@ -24,8 +24,8 @@ export interface Translated {
 
 export interface Provider {
   readonly name: string;
-  /** Null if it has a language of its own, which no client speaks. */
-  readonly family: Family | null;
+  /** Whose bodies it takes as they are; none of a provider with a language of its own. */
+  readonly families: readonly Family[];
   /** The address of a route such as `/chat/completions`. Throws if the deployment cannot have one. */
   address(deployment: DeploymentConfig, route: string): Outbound;
   readonly translated: Translated;
