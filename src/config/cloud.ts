@@ -1,7 +1,7 @@
 /** What a deployment in a cloud names in place of one key, or its environment does. */
 
-import { readFileSync } from "node:fs";
-import type { CloudConfig } from "./config.ts";
+import type { CloudConfig, GoogleCredentials } from "./config.ts";
+import { readGoogleCredentials } from "./google.ts";
 import type { Key, Values } from "./key.ts";
 import type { KEYS } from "./keys.ts";
 import { CLOUD_KEYS } from "./routing-keys.ts";
@@ -19,23 +19,79 @@ const VARIABLES_OF: Readonly<Partial<Record<CloudKey, readonly string[]>>> = {
   aws_session_token: ["AWS_SESSION_TOKEN"],
   vertex_project: ["VERTEXAI_PROJECT"],
   vertex_location: ["VERTEXAI_LOCATION"],
+  vertex_credentials: ["GOOGLE_APPLICATION_CREDENTIALS"],
 };
 
-export function readCloud(cloud: "amazon" | "google", params: Params, scope: Scope): CloudConfig {
+/** LiteLLM's. */
+const LOCATION_DEFAULT = "us-central1";
+
+const NO_CLOUD: CloudConfig = {
+  region: null,
+  project: null,
+  credentials: null,
+  accessKeyId: null,
+  secretAccessKey: null,
+  sessionToken: null,
+};
+
+/** What of the deployment's way is known already. */
+interface Known {
+  readonly region: string | null;
+  readonly hasKey: boolean;
+  readonly hasBase: boolean;
+}
+
+export function readCloud(
+  cloud: "amazon" | "google",
+  params: Params,
+  known: Known,
+  scope: Scope,
+): CloudConfig {
+  return cloud === "amazon" ? readAmazon(params, known, scope) : readGoogle(params, known, scope);
+}
+
+/** Without a key of Bedrock's own, calls are signed with a pair. */
+function readAmazon(params: Params, { hasKey, ...known }: Known, scope: Scope): CloudConfig {
   const read = (name: CloudKey) => params[name] ?? fromVariables(name, scope);
-  const isAmazon = cloud === "amazon";
-  const region = isAmazon ? read("aws_region_name") : read("vertex_location");
-  if (isAmazon && region === null) {
-    addMistake(inside(scope, "aws_region_name"), "is missing", "add it, or set AWS_REGION_NAME");
-  }
-  return {
-    region,
-    project: isAmazon ? null : read("vertex_project"),
-    credentials: isAmazon ? null : readCredentials(params.vertex_credentials, scope),
-    accessKeyId: isAmazon ? read("aws_access_key_id") : null,
-    secretAccessKey: isAmazon ? read("aws_secret_access_key") : null,
-    sessionToken: isAmazon ? read("aws_session_token") : null,
+  const need = (name: CloudKey, value: string | null, cure: string) => {
+    if (value === null) addMistake(inside(scope, name), "is missing", cure);
+    return value;
   };
+  const region = need(
+    "aws_region_name",
+    params.aws_region_name ?? known.region ?? read("aws_region_name"),
+    "add it, or set AWS_REGION_NAME",
+  );
+  const [accessKeyId, secretAccessKey] = (
+    ["aws_access_key_id", "aws_secret_access_key"] as const
+  ).map((name) => {
+    const cure = `add it, or set ${name.toUpperCase()}; or give a Bedrock key as api_key`;
+    return hasKey ? read(name) : need(name, read(name), cure);
+  });
+  return {
+    ...NO_CLOUD,
+    region,
+    accessKeyId: accessKeyId ?? null,
+    secretAccessKey: secretAccessKey ?? null,
+    sessionToken: read("aws_session_token"),
+  };
+}
+
+function readGoogle(params: Params, known: Known, scope: Scope): CloudConfig {
+  const read = (name: CloudKey) => params[name] ?? fromVariables(name, scope);
+  const given = read("vertex_credentials");
+  const here = inside(scope, "vertex_credentials");
+  const credentials = given === null ? null : readGoogleCredentials(given, here);
+  const project = read("vertex_project") ?? projectOf(credentials);
+  if (project === null && !known.hasKey && !known.hasBase) {
+    addMistake(inside(scope, "vertex_project"), "is missing", "add it, or set VERTEXAI_PROJECT");
+  }
+  const region = read("vertex_location") ?? LOCATION_DEFAULT;
+  return { ...NO_CLOUD, region, project, credentials };
+}
+
+function projectOf(credentials: GoogleCredentials | null): string | null {
+  return credentials?.kind === "service_account" ? credentials.account.project : null;
 }
 
 function fromVariables(name: CloudKey, scope: Scope): string | null {
@@ -43,16 +99,4 @@ function fromVariables(name: CloudKey, scope: Scope): string | null {
   const set = names.find((each) => variable(scope.variables, each) !== undefined);
   const key: Key<string> = CLOUD_KEYS[name];
   return set === undefined ? null : readVariable(set, key, scope);
-}
-
-/** The path of a file, or what would stand in it. */
-function readCredentials(given: string | null, scope: Scope): string | null {
-  if (given === null || given.trimStart().startsWith("{")) return given;
-  try {
-    return readFileSync(given, "utf8");
-  } catch {
-    const here = inside(scope, "vertex_credentials");
-    addMistake(here, "names a file that cannot be read", "give the path of a file, or its JSON");
-    return null;
-  }
 }

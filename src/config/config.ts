@@ -1,5 +1,7 @@
 /** Everything that an operator can decide, checked and frozen. */
 
+import type { KeyObject } from "node:crypto";
+import type { JsonObject } from "../platform/json.ts";
 import type { NewCustomers, UnsettledCharge } from "../ledger/command.ts";
 import type { EventType } from "../ledger/event.ts";
 import type { NanoUsd } from "../money/amount.ts";
@@ -102,12 +104,26 @@ export interface CloudConfig {
   readonly region: string | null;
   /** Google's. */
   readonly project: string | null;
-  /** Google's: the JSON of a service account. */
-  readonly credentials: string | null;
+  /** Google's; null leaves them for its own library to find. */
+  readonly credentials: GoogleCredentials | null;
   /** Amazon's. */
   readonly accessKeyId: string | null;
   readonly secretAccessKey: string | null;
   readonly sessionToken: string | null;
+}
+
+/** Whatever is no service account's is for Google's own library to understand. */
+export type GoogleCredentials =
+  | { readonly kind: "service_account"; readonly account: ServiceAccount }
+  | { readonly kind: "other"; readonly json: JsonObject };
+
+export interface ServiceAccount {
+  readonly email: string;
+  readonly key: KeyObject;
+  readonly keyId: string | null;
+  readonly project: string | null;
+  /** Where a signed claim is taken, and whom it names. */
+  readonly tokenUri: string;
 }
 
 export interface RoutingConfig {

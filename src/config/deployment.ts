@@ -88,8 +88,9 @@ function routedBy(params: Params, info: Info, timeouts: Timeouts) {
 function readUpstream(params: Params, hasBase: boolean, scope: Scope): Upstream | null {
   if (params.model === null) return null;
   const parsed = parseRoute(params.model, hasBase);
-  const route = accept(parsed, `${show(params.model)} `, inside(scope, "model"));
-  if (route === null) return null;
+  const named = accept(parsed, `${show(params.model)} `, inside(scope, "model"));
+  if (named === null) return null;
+  const { region, ...route } = named;
   const provider: KnownProvider = KNOWN_PROVIDERS[route.provider];
   // The key of a provider is not for whoever listens at an address of one's own.
   const isOwnHost = hasBase && provider.needsKey && provider.needsBase !== true;
@@ -99,7 +100,9 @@ function readUpstream(params: Params, hasBase: boolean, scope: Scope): Upstream 
   if (apiBase === null && provider.needsBase === true) {
     addMistake(inside(scope, "api_base"), "is missing", `add it, or set ${provider.baseVariable}`);
   }
-  const cloud = provider.cloud === undefined ? null : readCloud(provider.cloud, params, scope);
+  const known = { region, hasKey: apiKey !== null, hasBase: apiBase !== null };
+  const cloud =
+    provider.cloud === undefined ? null : readCloud(provider.cloud, params, known, scope);
   if (apiKey === null && provider.needsKey && !isOwnHost) {
     const variables = provider.keyVariables.join(" or ");
     addMistake(inside(scope, "api_key"), "is missing", `add it, or set ${variables}`);

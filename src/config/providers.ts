@@ -31,11 +31,37 @@ export const KNOWN_PROVIDERS = {
   perplexity: { keyVariables: ["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"], needsKey: true },
   cerebras: { keyVariables: ["CEREBRAS_API_KEY"], needsKey: true },
   nvidia_nim: { keyVariables: ["NVIDIA_NIM_API_KEY"], needsKey: true },
+  deepinfra: { keyVariables: ["DEEPINFRA_API_KEY"], needsKey: true },
+  sambanova: { keyVariables: ["SAMBANOVA_API_KEY"], needsKey: true },
+  moonshot: { keyVariables: ["MOONSHOT_API_KEY"], needsKey: true },
+  dashscope: { keyVariables: ["DASHSCOPE_API_KEY"], needsKey: true },
+  volcengine: { keyVariables: ["VOLCENGINE_API_KEY", "ARK_API_KEY"], needsKey: true },
+  nebius: { keyVariables: ["NEBIUS_API_KEY"], needsKey: true },
+  novita: { keyVariables: ["NOVITA_API_KEY"], needsKey: true },
+  hyperbolic: { keyVariables: ["HYPERBOLIC_API_KEY"], needsKey: true },
+  featherless_ai: {
+    keyVariables: ["FEATHERLESS_AI_API_KEY", "FEATHERLESS_API_KEY"],
+    needsKey: true,
+  },
+  friendliai: { keyVariables: ["FRIENDLIAI_API_KEY", "FRIENDLI_TOKEN"], needsKey: true },
+  codestral: { keyVariables: ["CODESTRAL_API_KEY"], needsKey: true },
+  github: { keyVariables: ["GITHUB_API_KEY"], needsKey: true },
+  litellm_proxy: {
+    keyVariables: ["LITELLM_PROXY_API_KEY"],
+    needsKey: true,
+    baseVariable: "LITELLM_PROXY_API_BASE",
+    needsBase: true,
+  },
   ollama: { keyVariables: ["OLLAMA_API_KEY"], needsKey: false, baseVariable: "OLLAMA_API_BASE" },
   hosted_vllm: {
     keyVariables: ["HOSTED_VLLM_API_KEY"],
     needsKey: false,
     baseVariable: "HOSTED_VLLM_API_BASE",
+  },
+  llamafile: {
+    keyVariables: ["LLAMAFILE_API_KEY"],
+    needsKey: false,
+    baseVariable: "LLAMAFILE_API_BASE",
   },
   lm_studio: {
     keyVariables: ["LM_STUDIO_API_KEY"],
@@ -65,6 +91,7 @@ export const PROVIDER_ALIASES: Readonly<Record<string, ProviderName>> = {
   vllm: "hosted_vllm",
   cohere_chat: "cohere",
   vertex_ai_beta: "vertex_ai",
+  bedrock_converse: "bedrock",
 };
 
 /** LiteLLM providers that Purser has no words for, so that no `api_base` makes them work. */

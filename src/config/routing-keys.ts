@@ -59,16 +59,20 @@ export const CLOUD_KEYS = {
     secret: true,
   },
   aws_bedrock_runtime_endpoint: { parse: parseHttpUrl, about: "Another name for `api_base`." },
-  vertex_project: { parse: parseText, about: "Google's project.", default: "`VERTEXAI_PROJECT`" },
+  vertex_project: {
+    parse: parseText,
+    about: "Google's project.",
+    default: "`VERTEXAI_PROJECT`, else the service account's",
+  },
   vertex_location: {
     parse: parseText,
     about: "Google's location.",
-    default: "`VERTEXAI_LOCATION`",
+    default: "`VERTEXAI_LOCATION`, else `us-central1`",
   },
   vertex_credentials: {
     parse: parseText,
-    about: "The JSON of a Google service account, or the path of its file.",
-    default: "what Google's own libraries find",
+    about: "Google's JSON, as of a service account, or the path of its file.",
+    default: "`GOOGLE_APPLICATION_CREDENTIALS`, else what Google's own libraries find",
     secret: true,
   },
 } satisfies Keys;

@@ -8,7 +8,8 @@ import { formatUsd, nanoUsd } from "../money/amount.ts";
 
 /** Of the provider's headers only these mean anything to its client; the rest describe a connection that ends here. */
 const PASSED_ON = ["content-type", "content-encoding", "retry-after", "retry-after-ms"];
-const PASSED_ON_PREFIXES = ["x-ratelimit-", "openai-"];
+/** The last is what a translation says of itself. */
+const PASSED_ON_PREFIXES = ["x-ratelimit-", "openai-", "x-purser-untranslated"];
 
 /** Of a client's headers only these mean anything to its provider: they choose what of its API is spoken. */
 const SENT_ON = ["anthropic-version", "anthropic-beta", "openai-beta"];

@@ -46,10 +46,10 @@ export function askingFor(
   return { ...given, at, price, inputTokens: null };
 }
 
-/** Chat is translated for whoever does not speak it; everything else passes only between those who speak alike. */
+/** What is not translated passes only between those who speak alike. */
 export function speaks({ provider }: Deployment, { route }: Routed): boolean {
   if (provider.families.includes(route.dialect.family)) return true;
-  return provider.speak !== undefined && route.name === "/v1/chat/completions";
+  return Object.hasOwn(provider.translated, route.name);
 }
 
 /** All of them where none would do, so that a provider says why. */

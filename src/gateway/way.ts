@@ -7,8 +7,9 @@ import { forward, type Answer } from "./forward.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
 import type { Reserved } from "./reserve.ts";
 import { callHeaders, eventsMax, sending } from "./sending.ts";
-import { optionsOf } from "./translate/options.ts";
-import { translate } from "./translate/translate.ts";
+import { embedTexts, textsIn } from "./translate/embed.ts";
+import { askedIn } from "./translate/options.ts";
+import { translate, type Translation } from "./translate/translate.ts";
 
 /** Forwards the call under its hold. Never rejects for what a provider does. */
 export type Way = (reserved: Reserved, client: Client) => Promise<Answer>;
@@ -19,25 +20,39 @@ const OTHER_EVENTS_MAX = 64;
 /** Throws `invalid_request` for a body that has no translation, before anything is held. */
 export function wayTo(deployment: Deployment, call: Call, gateway: Gateway): Way {
   const { config, provider } = deployment;
+  const { name, dialect } = call.route;
   const deadlines = deadlinesOf(config, call.stream, gateway.deadlines);
-  if (provider.families.includes(call.route.dialect.family) || provider.speak === undefined) {
-    return async (reserved, client) => {
-      const sent = await sending(reserved, deadlines, gateway.customers.upstreamUser);
-      return forward(sent, gateway.upstream, client);
-    };
+  const { "/v1/chat/completions": speak, "/v1/embeddings": embed } = provider.translated;
+  if (!provider.families.includes(dialect.family)) {
+    const translated = { deployment: config, model: call.model, deadlines };
+    if (name === "/v1/chat/completions" && speak !== undefined) {
+      return chatWay({ ...translated, speak }, call, gateway);
+    }
+    if (name === "/v1/embeddings" && embed !== undefined) {
+      const given = { ...translated, embed, asked: textsIn(call.body) };
+      return (_reserved, client) => embedTexts(given, gateway.upstream, client);
+    }
   }
-  const { speak } = provider;
-  const options = optionsOf(call.body);
-  const created = Math.floor(gateway.clock.now() / 1000);
+  return async (reserved, client) => {
+    const sent = await sending(reserved, deadlines, gateway.customers.upstreamUser);
+    return forward(sent, gateway.upstream, client);
+  };
+}
+
+function chatWay(
+  { model, ...to }: Pick<Translation, "speak" | "deployment" | "deadlines"> & { model: string },
+  call: Call,
+  gateway: Gateway,
+): Way {
   const { stream, wantsUsage } = call;
-  const heading = { id: `chatcmpl-${call.id}`, model: call.model, created };
+  const created = Math.floor(gateway.clock.now() / 1000);
+  const heading = { id: `chatcmpl-${call.id}`, model, created };
+  const said = { ...to, asked: askedIn(call.body), heading, stream, wantsUsage };
   return (reserved, client) => {
     const { bounded, outputTokens } = reserved.hold;
-    const said = { options, speak, deployment: config, heading, stream, wantsUsage, deadlines };
     const bound = { outputTokens: bounded ? outputTokens : null };
     const limit = { eventsMax: eventsMax(OTHER_EVENTS_MAX, reserved) };
-    const streamHeaders = callHeaders(reserved);
-    const translation = { ...said, ...bound, ...limit, streamHeaders };
+    const translation = { ...said, ...bound, ...limit, streamHeaders: callHeaders(reserved) };
     return translate(translation, gateway.upstream, client);
   };
 }

@@ -18,6 +18,7 @@ const byResource = addressing((deployment) => {
 export const azure: Provider = {
   name: "azure",
   families: ["openai"],
+  translated: {},
   address: (deployment, route) =>
     route.startsWith("/responses")
       ? byResource(deployment, route)

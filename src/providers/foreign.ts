@@ -1,6 +1,7 @@
-/** Providers that do not speak OpenAI: chat is translated for each, and some speak another language that clients do. */
+/** Providers that do not speak OpenAI: they are translated for, and some speak another language that clients do. */
 
 import type { DeploymentConfig } from "../config/config.ts";
+import { embedBedrock, embedCohere, embedGemini, embedVertex, type Embed } from "./embedder.ts";
 import { addressing, baseUrl, pathOf, type Endpoint } from "./endpoint.ts";
 import {
   speakAnthropic,
@@ -16,23 +17,29 @@ import type { Family, Provider } from "./provider.ts";
 const ANTHROPIC_VERSION = "2023-06-01";
 
 export const FOREIGN: readonly Provider[] = [
-  foreign("anthropic", ["anthropic"], speakAnthropic, anthropicAt),
-  foreign("gemini", ["gemini"], speakGemini, geminiAt),
-  foreign("vertex_ai", [], speakVertex, nowhere),
-  foreign("bedrock", [], speakBedrock, nowhere),
-  foreign("cohere", ["rerank"], speakCohere, cohereAt),
+  foreign("anthropic", ["anthropic"], anthropicAt, { speak: speakAnthropic }),
+  foreign("gemini", ["gemini"], geminiAt, { speak: speakGemini, embed: embedGemini }),
+  foreign("vertex_ai", [], nowhere, { speak: speakVertex, embed: embedVertex }),
+  foreign("bedrock", [], nowhere, { speak: speakBedrock, embed: embedBedrock }),
+  foreign("cohere", ["rerank"], cohereAt, { speak: speakCohere, embed: embedCohere }),
 ];
 
 function foreign(
   name: string,
   families: readonly Family[],
-  speak: Speak,
   endpointOf: (deployment: DeploymentConfig) => Endpoint,
+  { speak, embed }: { readonly speak: Speak; readonly embed?: Embed },
 ): Provider {
+  const there = (deployment: DeploymentConfig) => at(endpointOf(deployment), deployment);
   return {
     name,
     families,
-    speak: (deployment, fetch) => speak(at(endpointOf(deployment), deployment), fetch),
+    translated: {
+      "/v1/chat/completions": (deployment, fetch) => speak(there(deployment), fetch),
+      ...(embed === undefined
+        ? {}
+        : { "/v1/embeddings": (deployment, fetch) => embed(there(deployment), fetch) }),
+    },
     address: addressing(endpointOf),
     outputBoundField: "max_tokens",
     streamUsageOption: false,

@@ -1,109 +1,116 @@
-/** Providers with a language of their own, as `@ai-sdk` packages speak it; each is loaded when it is first needed. */
+/** The models that chat is translated for, and what of OpenAI's chat each has other words for. */
 
 import type { LanguageModelV4, SharedV4ProviderOptions } from "@ai-sdk/provider";
-import type { CloudConfig, DeploymentConfig } from "../config/config.ts";
+import type { DeploymentConfig } from "../config/config.ts";
+import {
+  anthropic,
+  bedrock,
+  cohere,
+  google,
+  vertex,
+  vertexClaude,
+  type Fetch,
+} from "./packages.ts";
+import { asNova, byBudget, byEffort, type Thinking } from "./thinking.ts";
 
 /** A model that chat is translated for. */
 export interface Language {
   readonly model: LanguageModelV4;
   /** How its provider tells usage. */
   readonly convention: "anthropic" | "gemini" | "bedrock" | "cohere";
-  /** For models that may think for this long beside the output bound, which would then be none. */
-  readonly thinkingFor?: (tokens: number) => SharedV4ProviderOptions;
+  readonly thinking: Thinking;
+  /** It has no word for "any JSON", only for a schema that is asked of a tool. */
+  readonly wantsSchema: boolean;
+  /** What asks for one tool at a time; null if nothing does. */
+  readonly oneTool: SharedV4ProviderOptions | null;
 }
 
-export type Fetch = typeof globalThis.fetch;
 export type Speak = (deployment: DeploymentConfig, fetch: Fetch) => Promise<Language>;
 
 export const speakAnthropic: Speak = async (deployment, fetch) => {
-  const { createAnthropic } = await import("@ai-sdk/anthropic");
-  const provider = createAnthropic({ ...withKey(deployment), ...withBase(deployment), fetch });
-  return claude(provider(deployment.model));
+  const { model } = deployment;
+  return claude((await anthropic(deployment, fetch))(model), model);
 };
 
 export const speakGemini: Speak = async (deployment, fetch) => {
-  const { createGoogle } = await import("@ai-sdk/google");
-  const provider = createGoogle({ ...withKey(deployment), ...withBase(deployment), fetch });
-  return { model: provider(deployment.model), convention: "gemini" };
+  const { model } = deployment;
+  return gemini((await google(deployment, fetch))(model), model);
 };
 
-/** Google's cloud serves Claude as well, at another address. */
 export const speakVertex: Speak = async (deployment, fetch) => {
-  const settings = { ...vertexSettings(deployment), ...withBase(deployment), fetch };
-  if (deployment.model.startsWith("claude")) {
-    const { createGoogleVertexAnthropic } = await import("@ai-sdk/google-vertex/anthropic");
-    return claude(createGoogleVertexAnthropic(settings)(deployment.model));
-  }
-  const { createGoogleVertex } = await import("@ai-sdk/google-vertex");
-  const provider = createGoogleVertex({ ...settings, ...withKey(deployment) });
-  return { model: provider(deployment.model), convention: "gemini" };
+  const { model } = deployment;
+  return model.startsWith("claude")
+    ? claude((await vertexClaude(deployment, fetch))(model), model)
+    : gemini((await vertex(deployment, fetch))(model), model);
 };
 
+/** It serves Claude, which thinks by the token, and others, which think by effort. */
 export const speakBedrock: Speak = async (deployment, fetch) => {
-  const { createAmazonBedrock } = await import("@ai-sdk/amazon-bedrock");
-  const settings = { ...bedrockSettings(deployment.cloud), ...withKey(deployment) };
-  const provider = createAmazonBedrock({ ...settings, ...withBase(deployment), fetch });
-  const model = provider(modelOf(deployment.model));
-  return { model, convention: "bedrock", thinkingFor: novaOrClaude };
+  const { model: name } = deployment;
+  const model = (await bedrock(deployment, fetch))(name);
+  const common = { model, convention: "bedrock", wantsSchema: true } as const;
+  if (!/anthropic|claude/.test(name)) {
+    return { ...common, thinking: /nova/.test(name) ? asNova : byEffort(), oneTool: null };
+  }
+  return { ...(await claude(model, name, converseBudget)), ...common };
 };
 
-export const speakCohere: Speak = async (deployment, fetch) => {
-  const { createCohere } = await import("@ai-sdk/cohere");
-  const provider = createCohere({ ...withKey(deployment), ...withBase(deployment), fetch });
-  return { model: provider(deployment.model), convention: "cohere" };
-};
+export const speakCohere: Speak = async (deployment, fetch) => ({
+  model: (await cohere(deployment, fetch))(deployment.model),
+  convention: "cohere",
+  thinking: byBudget({ ...BUDGET, options: cohereBudget }),
+  wantsSchema: false,
+  oneTool: null,
+});
 
-function claude(model: LanguageModelV4): Language {
-  return { model, convention: "anthropic", thinkingFor: claudeAlone };
+/** What Gemini 2.5 takes; Cohere names no bounds of its own. */
+const BUDGET = { min: 512, max: 24_576, beside: false } as const;
+
+/** Models since 4.6 think as long as they like within the bound; those before are told, from 1024 tokens on. */
+async function claude(
+  model: LanguageModelV4,
+  name: string,
+  options: (tokens: number) => SharedV4ProviderOptions = claudeBudget,
+): Promise<Language> {
+  const { getModelCapabilities } = await import("@ai-sdk/anthropic/internal");
+  const { supportsAdaptiveThinking, maxOutputTokens: max } = getModelCapabilities(name);
+  return {
+    model,
+    convention: "anthropic",
+    thinking: supportsAdaptiveThinking
+      ? byEffort()
+      : byBudget({ min: 1024, max, beside: true, options }),
+    wantsSchema: true,
+    oneTool: { anthropic: { disableParallelToolUse: true } },
+  };
 }
 
-function claudeAlone(budgetTokens: number): SharedV4ProviderOptions {
+function claudeBudget(budgetTokens: number): SharedV4ProviderOptions {
   return { anthropic: { thinking: { type: "enabled", budgetTokens } } };
 }
 
-function novaOrClaude(budgetTokens: number): SharedV4ProviderOptions {
+function cohereBudget(tokenBudget: number): SharedV4ProviderOptions {
+  return { cohere: { thinking: { type: "enabled", tokenBudget } } };
+}
+
+function converseBudget(budgetTokens: number): SharedV4ProviderOptions {
   return { bedrock: { reasoningConfig: { type: "enabled", budgetTokens } } };
 }
 
-/** LiteLLM's `bedrock/converse/<model>` names the API that is spoken anyway. */
-function modelOf(model: string): string {
-  return model.replace(/^converse\//, "");
+function geminiBudget(thinkingBudget: number): SharedV4ProviderOptions {
+  return { google: { thinkingConfig: { includeThoughts: true, thinkingBudget } } };
 }
 
-function withKey({ apiKey }: DeploymentConfig) {
-  return apiKey === null ? {} : { apiKey };
-}
-
-function withBase({ apiBase }: DeploymentConfig) {
-  return apiBase === null ? {} : { baseURL: apiBase.replace(/\/+$/, "") };
-}
-
-function vertexSettings({ cloud }: DeploymentConfig) {
-  const { region, project, credentials } = cloud ?? NO_CLOUD;
+/** Its thoughts are shown only to those who ask for them. */
+function gemini(model: LanguageModelV4, name: string): Language {
+  const shown = { google: { thinkingConfig: { includeThoughts: true } } };
   return {
-    ...(region === null ? {} : { location: region }),
-    ...(project === null ? {} : { project }),
-    ...(credentials === null
-      ? {}
-      : { googleAuthOptions: { credentials: JSON.parse(credentials) as Record<string, string> } }),
+    model,
+    convention: "gemini",
+    thinking: /^gemini-[12]\b/.test(name)
+      ? byBudget({ ...BUDGET, options: geminiBudget }, shown)
+      : byEffort(shown),
+    wantsSchema: false,
+    oneTool: null,
   };
 }
-
-function bedrockSettings(cloud: CloudConfig | null) {
-  const { region, accessKeyId, secretAccessKey, sessionToken } = cloud ?? NO_CLOUD;
-  return {
-    ...(region === null ? {} : { region }),
-    ...(accessKeyId === null ? {} : { accessKeyId }),
-    ...(secretAccessKey === null ? {} : { secretAccessKey }),
-    ...(sessionToken === null ? {} : { sessionToken }),
-  };
-}
-
-const NO_CLOUD: CloudConfig = {
-  region: null,
-  project: null,
-  credentials: null,
-  accessKeyId: null,
-  secretAccessKey: null,
-  sessionToken: null,
-};

@@ -9,7 +9,7 @@ import {
   type ProviderName,
 } from "../../src/config/providers.ts";
 import { formatPrice } from "../../src/money/amount.ts";
-import { configOf, MINIMAL, withParams } from "./source.ts";
+import { configOf, MINIMAL, SERVICE_ACCOUNT, withParams } from "./source.ts";
 
 const HOST = "http://127.0.0.1:8000/v1";
 
@@ -26,6 +26,17 @@ test("the first slash ends the provider, and a name without one is OpenAI's", ()
     [{ model: "nvidia/m", api_key: "k" }, "nvidia_nim", "m"],
     [{ model: "vllm/m" }, "hosted_vllm", "m"],
     [{ model: "fake/gpt" }, "fake", "gpt"],
+    [{ model: "claude-sonnet-4-5", api_key: "k" }, "anthropic", "claude-sonnet-4-5"],
+    [{ model: "claude-sonnet-4-5", api_base: HOST }, "openai", "claude-sonnet-4-5"],
+    [{ model: "gemini-2.5-flash", api_key: "k" }, "vertex_ai", "gemini-2.5-flash"],
+    [{ model: "command-r-plus", api_key: "k" }, "cohere", "command-r-plus"],
+    [{ model: "cohere_chat/command-r", api_key: "k" }, "cohere", "command-r"],
+    [{ model: "vertex_ai_beta/gemini-2.5-pro", api_key: "k" }, "vertex_ai", "gemini-2.5-pro"],
+    [
+      { model: "vertex_ai/claude-sonnet-4@1", vertex_project: "p" },
+      "vertex_ai",
+      "claude-sonnet-4@1",
+    ],
   ] as const;
   for (const [params, provider, model] of rows) {
     const deployment = only(withParams(params));
@@ -41,12 +52,44 @@ test("every spelling of every provider is accepted, with the key from its variab
   ];
   for (const [spelling, name] of spellings) {
     for (const variable of KNOWN_PROVIDERS[name].keyVariables) {
-      const clouds = { AZURE_API_BASE: "https://r.example", AWS_REGION_NAME: "us-east-1" };
+      const clouds = {
+        AZURE_API_BASE: "https://r.example",
+        LITELLM_PROXY_API_BASE: "https://l.example",
+        AWS_REGION_NAME: "us-east-1",
+      };
       const env = { [variable]: "from-env", ...clouds };
       const deployment = only(withParams({ model: `${spelling}/m` }), env);
       assert.deepEqual([deployment.provider, deployment.apiKey], [name, "from-env"]);
     }
   }
+});
+
+test("every spelling of a Bedrock model is that model, and names its region where it does", () => {
+  const rows = [
+    ["bedrock/amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0", "eu-west-1"],
+    ["bedrock/converse/amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0", "eu-west-1"],
+    ["bedrock/invoke/us.anthropic.claude-v4", "us.anthropic.claude-v4", "eu-west-1"],
+    ["bedrock_converse/us.anthropic.claude-v4", "us.anthropic.claude-v4", "eu-west-1"],
+    ["bedrock/us-east-1/anthropic.claude-v2:1", "anthropic.claude-v2:1", "us-east-1"],
+    ["bedrock/converse/us-gov-west-1/amazon.nova-lite", "amazon.nova-lite", "us-gov-west-1"],
+    ["bedrock/arn:aws:bedrock:x:1:p/q", "arn:aws:bedrock:x:1:p/q", "eu-west-1"],
+  ] as const;
+  const env = { AWS_REGION_NAME: "eu-west-1" };
+  for (const [name, model, region] of rows) {
+    const deployment = only(withParams({ model: name, api_key: "k" }), env);
+    assert.deepEqual([deployment.model, deployment.cloud?.region], [model, region]);
+  }
+  const own = { model: "bedrock/us-east-1/m", api_key: "k", aws_region_name: "us-west-2" };
+  assert.equal(only(withParams(own)).cloud?.region, "us-west-2", "what is given wins");
+});
+
+test("Google's project is the service account's, its location LiteLLM's default, where none is given", () => {
+  const account = { ...SERVICE_ACCOUNT, project_id: "theirs" };
+  const params = { model: "vertex_ai/m", vertex_credentials: JSON.stringify(account) };
+  const { cloud } = only(withParams(params));
+  assert.deepEqual([cloud?.project, cloud?.region], ["theirs", "us-central1"]);
+  const own = only(withParams({ ...params, vertex_project: "own", vertex_location: "eu" })).cloud;
+  assert.deepEqual([own?.project, own?.region], ["own", "eu"]);
 });
 
 test("Azure's address and version come from the entry, else from the environment", () => {

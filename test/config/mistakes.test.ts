@@ -9,6 +9,7 @@ import {
   loadFrom,
   MINIMAL,
   mistakesOf,
+  SERVICE_ACCOUNT,
   withFile,
   withGeneral,
   withParams,
@@ -18,6 +19,18 @@ const PROVIDERS = Object.keys(KNOWN_PROVIDERS).join(", ");
 
 /** A document, and the one mistake that it must be answered with. */
 type Row = readonly [document: unknown, path: string, problem: string, cure: string];
+
+function wrongCredentials(given: Readonly<Record<string, unknown>>): readonly Row[] {
+  return Object.entries(given).map(([problem, value]) => {
+    const vertex_credentials = typeof value === "string" ? value : JSON.stringify(value);
+    return [
+      withParams({ model: "vertex_ai/m", vertex_project: "p", vertex_credentials }),
+      "model_list[0].litellm_params.vertex_credentials",
+      problem,
+      "give the path of the JSON file that Google's console gave you, or its text",
+    ];
+  });
+}
 
 const ROWS: Readonly<Record<string, readonly Row[]>> = {
   "keys that nobody knows": [
@@ -235,6 +248,45 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
       "has parameters of Prisma: connection_limit, schema",
       "take them out of the address",
     ],
+  ],
+  clouds: [
+    [
+      withParams({ model: "bedrock/m", api_key: "k" }),
+      "model_list[0].litellm_params.aws_region_name",
+      "is missing",
+      "add it, or set AWS_REGION_NAME",
+    ],
+    [
+      withParams({ model: "bedrock/m", aws_region_name: "r", aws_access_key_id: "AKIA" }),
+      "model_list[0].litellm_params.aws_secret_access_key",
+      "is missing",
+      "add it, or set AWS_SECRET_ACCESS_KEY; or give a Bedrock key as api_key",
+    ],
+    [
+      withParams({ model: "bedrock/agent/a/b", api_key: "k", aws_region_name: "r" }),
+      "model_list[0].litellm_params.model",
+      '"bedrock/agent/a/b" is of a part of Bedrock that Purser does not speak to',
+      "write bedrock/<model>, bedrock/converse/<model> or bedrock/<region>/<model>",
+    ],
+    [
+      withParams({ model: "vertex_ai/m" }),
+      "model_list[0].litellm_params.vertex_project",
+      "is missing",
+      "add it, or set VERTEXAI_PROJECT",
+    ],
+    [
+      withParams({ model: "vertex_ai/meta/llama-3", vertex_project: "p" }),
+      "model_list[0].litellm_params.model",
+      '"vertex_ai/meta/llama-3" is of a publisher on Vertex AI that Purser does not speak to',
+      "write openai/meta/llama-3 and the api_base of Vertex AI's OpenAI endpoint",
+    ],
+    ...wrongCredentials({
+      "names a file that cannot be read": "/nowhere/account.json",
+      "is not JSON": "{",
+      "has no client_email": { ...SERVICE_ACCOUNT, client_email: "" },
+      "has no private_key that can be read": { ...SERVICE_ACCOUNT, private_key: "secret" },
+      "has a token_uri that is no address": { ...SERVICE_ACCOUNT, token_uri: "nowhere" },
+    }),
   ],
   "models, providers and prices": [
     [

@@ -1,5 +1,6 @@
 /** Configurations as a test writes them: a document or the text of a file, an environment, flags. */
 
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,16 @@ export const MASTER_KEY = "sk-test-master";
 export const MINIMAL = {
   model_list: [{ model_name: "m", litellm_params: { model: "fake/m" } }],
   general_settings: { master_key: MASTER_KEY },
+};
+
+/** As Google hands one out, with a key of nobody's. */
+export const SERVICE_ACCOUNT = {
+  type: "service_account",
+  client_email: "a@p.iam.gserviceaccount.com",
+  private_key: generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({
+    type: "pkcs8",
+    format: "pem",
+  }),
 };
 
 /** Calls `use` with a file of this text; a document is written as YAML. */

@@ -195,6 +195,37 @@ export const OTHERS: readonly Golden[] = [
     nano: 162_500n,
   },
   {
+    name: "Cohere: embeddings, translated",
+    convention: "openai_embeddings",
+    deployment: { provider: "cohere", model: "embed-v4.0" },
+    answer: { object: "list", usage: { prompt_tokens: 1000, total_tokens: 1000 } },
+    parts: { input: 1000 },
+    prices: `${LISTS.cohere}: 0.12`,
+    nano: 120_000n,
+  },
+  {
+    name: "Vertex AI: embeddings, translated",
+    convention: "openai_embeddings",
+    deployment: { provider: "vertex_ai", model: "gemini-embedding-001" },
+    answer: { object: "list", usage: { prompt_tokens: 1000, total_tokens: 1000 } },
+    parts: { input: 1000 },
+    prices: "cloud.google.com/vertex-ai/generative-ai/pricing: 0.15",
+    nano: 150_000n,
+  },
+  {
+    name: "Bedrock: embeddings, translated",
+    convention: "openai_embeddings",
+    deployment: {
+      provider: "bedrock",
+      model: "amazon.titan-embed-text-v2:0",
+      prices: [override({ rates: { input: picoUsd(20_000n), output: picoUsd(0n) } })],
+    },
+    answer: { object: "list", usage: { prompt_tokens: 1000, total_tokens: 1000 } },
+    parts: { input: 1000 },
+    prices: `${LISTS.bedrock}: 0.02, as the operator writes it`,
+    nano: 20_000n,
+  },
+  {
     name: "Cohere: a rerank",
     convention: "rerank",
     deployment: {

@@ -1,24 +1,15 @@
-/** Clients that speak to their own provider through Purser: official SDKs and a framework, otherwise unchanged. */
+/** Clients that speak to their own provider through Purser: official SDKs, otherwise unchanged. */
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import Anthropic, { APIError as AnthropicError } from "@anthropic-ai/sdk";
-import { createOpenAI } from "@ai-sdk/openai";
-import { generateText, streamText } from "ai";
 import OpenAI from "openai";
 import { sqliteFile } from "../support/databases.ts";
 import { EXAMPLES, MESSAGE_START, RESPONSE, sse } from "../support/dialects.ts";
 import { postingsOf } from "../support/postings.ts";
 import { MASTER_KEY, pricedModel, startTestPurser, type TestPurser } from "../support/purser.ts";
 import { until } from "../support/until.ts";
-import {
-  json,
-  startStream,
-  startUpstream,
-  streamed,
-  whole,
-  type Upstream,
-} from "../support/upstream.ts";
+import { json, startStream, startUpstream, type Upstream } from "../support/upstream.ts";
 
 let upstream: Upstream;
 let purser: TestPurser;
@@ -142,20 +133,4 @@ test("OpenAI's SDK gets a response, streamed or not, and reading it again charge
   assert.equal((await postingsOf(database, "o1")).length, 2);
   const paths = upstream.received.slice(2).map(({ method, path }) => `${method} ${path}`);
   assert.equal(paths[0], "GET /v1/responses/resp_1");
-});
-
-test("the AI SDK generates and streams text", async () => {
-  const provider = createOpenAI({ apiKey: MASTER_KEY, baseURL: `${purser.base}/v1` });
-  const model = provider.chat("m");
-  upstream.answer = whole();
-  const { headers } = customer("f1");
-  const generated = await generateText({ model, prompt: "hi", headers });
-  assert.equal(generated.text, "Hello.");
-  upstream.answer = streamed(["Hel", "lo."]);
-  const { textStream, usage } = streamText({ model, prompt: "hi", headers });
-  const pieces: string[] = [];
-  for await (const piece of textStream) pieces.push(piece);
-  assert.deepEqual(pieces, ["Hel", "lo."]);
-  assert.equal((await usage).outputTokens, 20);
-  assert.equal((await purser.info("f1")).spend, 0.12);
 });

@@ -17,27 +17,43 @@ const AZURE_CHAT = `${AZURE}/openai/deployments/gpt4-eu/chat/completions`;
 test("every provider has its own address, but for those that cannot have one", () => {
   const addresses: Record<string, string> = {
     cerebras: "https://api.cerebras.ai/v1",
+    codestral: "https://codestral.mistral.ai/v1",
+    dashscope: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    deepinfra: "https://api.deepinfra.com/v1/openai",
     deepseek: "https://api.deepseek.com",
+    featherless_ai: "https://api.featherless.ai/v1",
     fireworks_ai: "https://api.fireworks.ai/inference/v1",
+    friendliai: "https://api.friendli.ai/serverless/v1",
+    github: "https://models.github.ai/inference",
     groq: "https://api.groq.com/openai/v1",
     hosted_vllm: "http://127.0.0.1:8000/v1",
+    hyperbolic: "https://api.hyperbolic.xyz/v1",
+    llamafile: "http://127.0.0.1:8080/v1",
     lm_studio: "http://127.0.0.1:1234/v1",
     mistral: "https://api.mistral.ai/v1",
+    moonshot: "https://api.moonshot.ai/v1",
+    nebius: "https://api.studio.nebius.ai/v1",
+    novita: "https://api.novita.ai/v3/openai",
     nvidia_nim: "https://integrate.api.nvidia.com/v1",
     ollama: "http://127.0.0.1:11434/v1",
     openai: "https://api.openai.com/v1",
     openrouter: "https://openrouter.ai/api/v1",
     perplexity: "https://api.perplexity.ai",
+    sambanova: "https://api.sambanova.ai/v1",
     together_ai: "https://api.together.xyz/v1",
+    volcengine: "https://ark.cn-beijing.volces.com/api/v3",
     xai: "https://api.x.ai/v1",
   };
   for (const [provider, base] of Object.entries(addresses)) {
     assert.equal(urlOf({ provider }), base + ROUTE);
   }
   const unknown = SPEAKING_OPENAI.filter((name) => addresses[name] === undefined);
-  assert.deepEqual(unknown, ["azure", "fake"]);
+  assert.deepEqual(unknown, ["azure", "fake", "litellm_proxy"]);
   for (const provider of unknown) {
-    assert.throws(() => urlOf({ provider }), /chat: (azure|fake) needs an http\(s\) api_base/);
+    assert.throws(
+      () => urlOf({ provider }),
+      /chat: (azure|fake|litellm_proxy) needs an http\(s\) api_base/,
+    );
   }
 });
 
@@ -162,7 +178,7 @@ test("the output is bounded by the field that the provider understands", () => {
 
 test("no provider is asked for the usage of a stream where that is refused or needless", () => {
   const unasked = SPEAKING_OPENAI.filter((name) => !named(name).streamUsageOption);
-  assert.deepEqual(unasked, ["mistral", "openrouter", "perplexity"]);
+  assert.deepEqual(unasked, ["codestral", "mistral", "openrouter", "perplexity"]);
 });
 
 function versionOf(apiBase: string, apiVersion: string | null): string | null {

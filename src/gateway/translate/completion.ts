@@ -6,8 +6,14 @@ import type {
   LanguageModelV4GenerateResult,
   LanguageModelV4StreamPart,
   LanguageModelV4ToolCall,
-  LanguageModelV4Usage,
 } from "@ai-sdk/provider";
+import { inputTokens, outputTokens, type Usage } from "../../money/usage.ts";
+import { thoughtOf, thoughtsOf } from "./thoughts.ts";
+
+type Thought = Pick<
+  Extract<LanguageModelV4StreamPart, { type: "reasoning-start" }>,
+  "id" | "providerMetadata"
+>;
 
 /** What every piece of an answer says of itself. */
 export interface Heading {
@@ -28,16 +34,19 @@ const FINISH_REASONS: Readonly<Record<LanguageModelV4FinishReason["unified"], st
 };
 
 export function completionOf(
-  { content, finishReason, usage }: LanguageModelV4GenerateResult,
+  { content, finishReason }: LanguageModelV4GenerateResult,
+  usage: Usage | undefined,
   heading: Heading,
 ): unknown {
   const text = textOf(content, "text");
   const reasoning = textOf(content, "reasoning");
+  const thoughts = thoughtsOf(content);
   const calls = content.filter((part) => part.type === "tool-call").filter(isOwn);
   const message = {
     role: "assistant",
     content: text === "" && calls.length > 0 ? null : text,
     ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
+    ...(thoughts.length === 0 ? {} : { thinking_blocks: thoughts }),
     ...(calls.length === 0 ? {} : { tool_calls: calls.map((call) => toolCallOf(call)) }),
   };
   const finish_reason = FINISH_REASONS[finishReason.unified];
@@ -45,7 +54,7 @@ export function completionOf(
     ...heading,
     object: "chat.completion",
     choices: [{ index: 0, message, finish_reason }],
-    usage: usageOf(usage),
+    ...(usage === undefined ? {} : { usage: totalsOf(usage) }),
   };
 }
 
@@ -53,6 +62,7 @@ export function completionOf(
 export class Chunks {
   readonly #heading: Heading;
   readonly #calls = new Map<string, number>();
+  readonly #thoughts = new Map<string, string>();
 
   constructor(heading: Heading) {
     this.#heading = heading;
@@ -63,7 +73,8 @@ export class Chunks {
     const { type } = part;
     if (type === "stream-start") return this.#delta({ role: "assistant", content: "" });
     if (type === "text-delta") return this.#delta({ content: part.delta });
-    if (type === "reasoning-delta") return this.#delta({ reasoning_content: part.delta });
+    if (type === "reasoning-start") return this.#thought(part, "");
+    if (type === "reasoning-delta") return this.#thought(part, part.delta);
     if (type === "tool-input-delta") return this.#continue(part.id, part.delta);
     if (type === "tool-call") return this.#whole(part);
     if (type !== "tool-input-start" || part.providerExecuted === true) return null;
@@ -74,8 +85,20 @@ export class Chunks {
     return this.#chunk([{ index: 0, delta: {}, finish_reason: FINISH_REASONS[reason.unified] }]);
   }
 
-  usage(usage: LanguageModelV4Usage): unknown {
-    return { ...this.#chunk([]), usage: usageOf(usage) };
+  usage(usage: Usage): unknown {
+    return { ...this.#chunk([]), usage: totalsOf(usage) };
+  }
+
+  /** What is signed is told once more as a whole, to be sent back. */
+  #thought({ id, providerMetadata }: Thought, more: string): unknown {
+    const text = (this.#thoughts.get(id) ?? "") + more;
+    this.#thoughts.set(id, text);
+    const signed = thoughtOf(text, providerMetadata);
+    if (more === "" && signed === null) return null;
+    return this.#delta({
+      ...(more === "" ? {} : { reasoning_content: more }),
+      ...(signed === null ? {} : { thinking_blocks: [signed] }),
+    });
   }
 
   #begin(id: string, name: string): unknown {
@@ -133,14 +156,16 @@ function textOf(content: readonly LanguageModelV4Content[], type: "text" | "reas
   return content.map((part) => (part.type === type ? part.text : "")).join("");
 }
 
-function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage) {
-  const prompt = inputTokens.total ?? 0;
-  const completion = outputTokens.total ?? 0;
+/** The very numbers that are charged. */
+function totalsOf(usage: Usage) {
+  const prompt = inputTokens(usage);
+  const completion = outputTokens(usage);
+  const cached = (usage.cacheRead ?? 0) + (usage.cacheReadAudio ?? 0);
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: inputTokens.cacheRead ?? 0 },
-    completion_tokens_details: { reasoning_tokens: outputTokens.reasoning ?? 0 },
+    prompt_tokens_details: { cached_tokens: cached },
+    completion_tokens_details: { reasoning_tokens: usage.reasoning ?? 0 },
   };
 }

@@ -5,7 +5,6 @@ import type {
   LanguageModelV4FunctionTool,
   LanguageModelV4ToolChoice,
 } from "@ai-sdk/provider";
-import type { Language } from "../../providers/language.ts";
 import { isObject, type Json, type JsonObject } from "../../platform/json.ts";
 import { invalid, isSet } from "../dialects/fields.ts";
 import { promptOf } from "./prompt.ts";
@@ -24,22 +23,51 @@ const UNTRANSLATED = [
   "web_search_options",
 ];
 
+const TRANSLATED = [
+  "frequency_penalty",
+  "max_completion_tokens",
+  "max_tokens",
+  "messages",
+  "n",
+  "parallel_tool_calls",
+  "presence_penalty",
+  "reasoning_effort",
+  "response_format",
+  "seed",
+  "stop",
+  "temperature",
+  "tool_choice",
+  "tools",
+  "top_k",
+  "top_p",
+];
+
+/** Meant for Purser, or no part of what is asked. */
+const UNSAID = [
+  "metadata",
+  "model",
+  "prompt_cache_key",
+  "safety_identifier",
+  "store",
+  "stream",
+  "stream_options",
+  "user",
+];
+
+const KNOWN: ReadonlySet<string> = new Set([UNTRANSLATED, TRANSLATED, UNSAID].flat());
+
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh"] as const;
 
-/** Of the output bound, for providers that do not count thinking in it. */
-const THINKING_SHARES: Readonly<Record<string, number>> = {
-  minimal: 0.1,
-  low: 0.2,
-  medium: 0.5,
-  high: 0.8,
-  xhigh: 0.9,
-};
-
-/** Anthropic's least. */
-const THINKING_TOKENS_MIN = 1024;
+/** What a body asks for, in the packages' words. */
+export interface Asked {
+  readonly options: Options;
+  readonly oneTool: boolean;
+  /** Fields that there are no words for, and that an answer is an answer without. */
+  readonly dropped: readonly string[];
+}
 
 /** Throws `invalid_request`. */
-export function optionsOf(body: JsonObject): Options {
+export function askedIn(body: JsonObject): Asked {
   for (const field of UNTRANSLATED) {
     if (isSet(body[field]) && body[field] !== false) {
       throw invalid(`${field} cannot be translated for this model's provider.`, field);
@@ -48,6 +76,14 @@ export function optionsOf(body: JsonObject): Options {
   if (isSet(body["n"]) && body["n"] !== 1) {
     throw invalid("n must be 1: this model's provider gives one answer.", "n");
   }
+  return {
+    options: optionsOf(body),
+    oneTool: body["parallel_tool_calls"] === false,
+    dropped: Object.keys(body).filter((field) => isSet(body[field]) && !KNOWN.has(field)),
+  };
+}
+
+function optionsOf(body: JsonObject): Options {
   const messages = Array.isArray(body["messages"]) ? body["messages"].filter(isObject) : [];
   return {
     prompt: promptOf(messages),
@@ -58,19 +94,6 @@ export function optionsOf(body: JsonObject): Options {
     ...given("responseFormat", formatIn(body["response_format"])),
     ...given("reasoning", effortIn(body["reasoning_effort"])),
   };
-}
-
-/** The bound that the hold pays for. Where thinking would come on top of it, its share is taken out of it. */
-export function bounded(options: Options, tokens: number, language: Language): Options {
-  const { reasoning, ...rest } = options;
-  const { thinkingFor } = language;
-  if (reasoning === undefined || thinkingFor === undefined) {
-    return { ...options, maxOutputTokens: tokens };
-  }
-  const thinking = Math.floor(tokens * (THINKING_SHARES[reasoning] ?? 0));
-  if (thinking < THINKING_TOKENS_MIN) return { ...rest, maxOutputTokens: tokens };
-  const providerOptions = { ...rest.providerOptions, ...thinkingFor(thinking) };
-  return { ...rest, maxOutputTokens: tokens - thinking, providerOptions };
 }
 
 function numbersIn(body: JsonObject) {

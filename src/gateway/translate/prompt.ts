@@ -12,6 +12,7 @@ import type {
 import { isObject, type Json, type JsonObject } from "../../platform/json.ts";
 import { objectOf, textAt } from "../dialects/events.ts";
 import { invalid } from "../dialects/fields.ts";
+import { thoughtsIn } from "./thoughts.ts";
 
 type Piece = LanguageModelV4TextPart | LanguageModelV4FilePart;
 
@@ -54,7 +55,7 @@ function messageOf(
 function assistantParts(message: JsonObject) {
   const { content } = message;
   const said = content === null || content === undefined || content === "" ? [] : piecesOf(content);
-  return [...said, ...toolCallsIn(message).map(toolCallPart)];
+  return [...thoughtsIn(message), ...said, ...toolCallsIn(message).map(toolCallPart)];
 }
 
 interface ToolCall {
@@ -168,7 +169,10 @@ function textOf(content: Json | undefined): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) throw invalid("content must be text or an array.", "messages");
   return content
-    .map((piece) => (isObject(piece) && typeof piece["text"] === "string" ? piece["text"] : ""))
+    .map((piece) => {
+      if (isObject(piece) && typeof piece["text"] === "string") return piece["text"];
+      throw invalid("Systems and tools can be quoted in text only.", "messages");
+    })
     .join("\n");
 }
 

@@ -1,22 +1,24 @@
 /** Has a chat answered by a provider that speaks otherwise: there and back through its `@ai-sdk` package. */
 
 import type { Client } from "../client.ts";
-import { APICallError, type LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import { fetch as fetchWith, type Dispatcher } from "undici";
+import type { LanguageModelV4FinishReason } from "@ai-sdk/provider";
+import type { Dispatcher } from "undici";
 import type { Deadlines, DeploymentConfig } from "../../config/config.ts";
-import { providerErrorBody } from "../../http/errors.ts";
+import type { Usage } from "../../money/usage.ts";
 import { isObject, type JsonObject } from "../../platform/json.ts";
-import type { Fetch, Language, Speak } from "../../providers/language.ts";
+import type { Language, Speak } from "../../providers/language.ts";
 import { dataEvent } from "../dialects/events.ts";
-import { failureOf, type Answer, type Failure, type Told } from "../forward.ts";
+import type { Answer, Told } from "../forward.ts";
 import type { Headers } from "../headers.ts";
 import type { Produced } from "../meter.ts";
-import { heard } from "../usage.ts";
+import { heard, usageOf } from "../usage.ts";
 import { Chunks, completionOf, type Heading } from "./completion.ts";
-import { bounded } from "./options.ts";
+import { answered, type Exchange, type Made, type Talk } from "./exchange.ts";
+import { fitted, untranslated } from "./fitted.ts";
+import type { Asked } from "./options.ts";
 
 export interface Translation {
-  readonly options: LanguageModelV4CallOptions;
+  readonly asked: Asked;
   readonly speak: Speak;
   readonly deployment: DeploymentConfig;
   readonly heading: Heading;
@@ -32,120 +34,83 @@ export interface Translation {
 const DONE = Buffer.from("data: [DONE]\n\n");
 
 /** Never rejects: what goes wrong is an answer too, because the hold has to end either way. */
-export async function translate(
+export function translate(
   given: Translation,
   upstream: Dispatcher,
   client: Client,
 ): Promise<Answer> {
-  const conversation = new Conversation(given, upstream, client);
-  try {
-    return given.stream ? await conversation.streamed() : await conversation.whole();
-  } catch (error) {
-    return conversation.failed(error);
-  } finally {
-    conversation.end();
-  }
+  return answered(new Conversation(given, client), given.deadlines, upstream, client);
 }
 
-class Conversation {
+class Conversation implements Talk {
   readonly #given: Translation;
-  readonly #upstream: Dispatcher;
   readonly #client: Client;
-  readonly #aborting = new AbortController();
-  readonly #deadline: NodeJS.Timeout;
-  #waiting: NodeJS.Timeout | undefined;
-  #failure: Failure | undefined;
-  #sent = false;
   #convention: Language["convention"] | undefined;
   #told: JsonObject | null = null;
+  #dropped: Headers = {};
   #events = 0;
   #bytes = 0;
   /** Kept back until there is something to follow it: up to then an error can be told by its status. */
   #opening = "";
 
-  constructor(given: Translation, upstream: Dispatcher, client: Client) {
+  constructor(given: Translation, client: Client) {
     this.#given = given;
-    this.#upstream = upstream;
     this.#client = client;
-    this.#deadline = setTimeout(() => this.#abort("timeout"), given.deadlines.callMs);
-    client.once("close", this.#onClientClose);
-    if (client.destroyed) this.#abort("client_left");
   }
 
-  async whole(): Promise<Answer> {
-    const { language, options } = await this.#prepare();
+  answer(exchange: Exchange): Promise<Answer> {
+    return this.#given.stream ? this.#streamed(exchange) : this.#whole(exchange);
+  }
+
+  made(): Made {
+    const produced = this.#given.stream && this.#events > 0 ? this.#produced() : null;
+    return { told: this.#account(), produced, receivedBytes: 0 };
+  }
+
+  async #whole(exchange: Exchange): Promise<Answer> {
+    const { language, options, dropped } = await this.#prepare(exchange);
     const result = await language.model.doGenerate(options);
-    const body = Buffer.from(JSON.stringify(completionOf(result, this.#given.heading)));
     const answer = result.response?.body;
     this.#told = isObject(answer) ? answer : (result.usage.raw ?? null);
-    const headers = { "content-type": "application/json" };
+    requireEnd(result.finishReason);
+    const completion = completionOf(result, this.#counted(), this.#given.heading);
+    const body = Buffer.from(JSON.stringify(completion));
+    const headers = {
+      "content-type": "application/json",
+      ...untranslated(dropped, result.warnings),
+    };
     return { kind: "whole", status: 200, headers, body, told: this.#account() };
   }
 
-  async streamed(): Promise<Answer> {
-    const { language, options } = await this.#prepare();
+  async #streamed(exchange: Exchange): Promise<Answer> {
+    const { language, options, dropped } = await this.#prepare(exchange);
     const chunks = new Chunks(this.#given.heading);
     const { stream } = await language.model.doStream({ ...options, includeRawChunks: true });
     for await (const part of stream) {
-      this.#wait(this.#given.deadlines.idleMs);
+      exchange.wait(this.#given.deadlines.idleMs);
       if (part.type === "error") throw part.error;
+      if (part.type === "stream-start") this.#dropped = untranslated(dropped, part.warnings);
       if (part.type === "raw") this.#hear(part.rawValue);
       if (part.type === "finish") {
-        if (part.finishReason.unified === "interrupted") throw new Error("the stream broke off");
         this.#told ??= part.usage.raw ?? null;
-        const told = this.#given.wantsUsage ? dataEvent(chunks.usage(part.usage)) : "";
-        return this.#finished(dataEvent(chunks.finish(part.finishReason)) + told);
+        requireEnd(part.finishReason);
+        const counted = this.#given.wantsUsage ? this.#counted() : undefined;
+        const usage = counted === undefined ? "" : dataEvent(chunks.usage(counted));
+        return this.#finished(dataEvent(chunks.finish(part.finishReason)) + usage);
       }
-      if ("delta" in part) this.#count(part.delta);
-      await this.#show(chunks.of(part));
+      if ("delta" in part) this.#count(part.delta, exchange);
+      await this.#show(chunks.of(part), exchange);
     }
     throw new Error("the stream broke off");
   }
 
-  /** What went wrong on the way, as an answer. */
-  failed(error: unknown): Answer {
-    const { statusCode, responseBody = "" } = APICallError.isInstance(error)
-      ? error
-      : { statusCode: undefined };
-    if (this.#failure === undefined && !this.#client.headersSent) {
-      if (statusCode !== undefined && statusCode >= 300) {
-        return refusedBy(statusCode, error as APICallError);
-      }
-      // The package found that its provider cannot do what was asked.
-      if (!this.#sent) return refusal(400, String(error instanceof Error ? error.message : error));
-    }
-    return {
-      kind: "broken",
-      failure: this.#failure ?? failureOf(causeOf(error)),
-      told: this.#account(),
-      produced: this.#given.stream && this.#events > 0 ? this.#produced() : null,
-      sent: this.#sent,
-      receivedBytes: responseBody.length,
-    };
-  }
-
-  end(): void {
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#waiting);
-    this.#client.off("close", this.#onClientClose);
-  }
-
-  async #prepare() {
-    const { speak, deployment, options, outputTokens, deadlines } = this.#given;
-    this.#wait(deadlines.headersMs);
-    const language = await speak(deployment, this.#fetch);
+  async #prepare(exchange: Exchange) {
+    const { speak, deployment, asked, outputTokens } = this.#given;
+    const language = await speak(deployment, exchange.fetch);
     this.#convention = language.convention;
-    const asked = outputTokens === null ? options : bounded(options, outputTokens, language);
-    return { language, options: { ...asked, abortSignal: this.#aborting.signal } };
+    const { options, dropped } = fitted(asked, outputTokens, language);
+    return { language, dropped, options: { ...options, abortSignal: exchange.signal } };
   }
-
-  /** Through the pool that all calls share. The two types of `fetch` differ in name only. */
-  readonly #fetch: Fetch = async (address, init) => {
-    this.#sent = true;
-    const options = { ...init, dispatcher: this.#upstream };
-    const asked = fetchWith as unknown as (address: unknown, init: unknown) => Promise<Response>;
-    return asked(address, options);
-  };
 
   /** Bedrock and Cohere wrap what they tell of usage once more. */
   #hear(value: unknown): void {
@@ -156,16 +121,16 @@ class Conversation {
     else if (USAGE.some((name) => name in value)) this.#told = heard(this.#told, value);
   }
 
-  #count(delta: string): void {
+  #count(delta: string, exchange: Exchange): void {
     this.#events += 1;
     this.#bytes += Buffer.byteLength(delta);
     const { eventsMax } = this.#given;
     if (eventsMax === null || this.#events <= eventsMax) return;
-    this.#abort("over_bound");
+    exchange.abort("over_bound");
     throw new Error("the answer ran past its bound");
   }
 
-  async #show(chunk: unknown): Promise<void> {
+  async #show(chunk: unknown, exchange: Exchange): Promise<void> {
     if (chunk === null) return;
     const event = dataEvent(chunk);
     if (this.#events === 0) {
@@ -173,26 +138,27 @@ class Conversation {
       return;
     }
     this.#open();
-    if (!this.#client.write(event)) await this.#drained();
+    if (!this.#client.write(event)) await this.#drained(exchange.signal);
   }
 
   #open(): void {
     if (this.#client.headersSent) return;
     const { streamHeaders } = this.#given;
-    this.#client.writeHead(200, { "content-type": "text/event-stream", ...streamHeaders });
+    const headers = { "content-type": "text/event-stream", ...streamHeaders, ...this.#dropped };
+    this.#client.writeHead(200, headers);
     this.#client.write(this.#opening);
   }
 
   /** The client is written to as fast as it reads, and the provider is read no faster. */
-  #drained(): Promise<void> {
+  #drained(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const over = (): void => {
         this.#client.off("drain", over);
-        this.#aborting.signal.removeEventListener("abort", over);
+        signal.removeEventListener("abort", over);
         resolve();
       };
       this.#client.once("drain", over);
-      this.#aborting.signal.addEventListener("abort", over);
+      signal.addEventListener("abort", over);
     });
   }
 
@@ -208,47 +174,21 @@ class Conversation {
     return { convention: this.#convention, answer: this.#told };
   }
 
+  #counted(): Usage | undefined {
+    const { provider } = this.#given.deployment;
+    const told = this.#account();
+    return told === null ? undefined : usageOf({ ...told, provider, request: {} })?.usage;
+  }
+
   #produced(): Produced {
     return { events: this.#events, bytes: this.#bytes, eventBytesMin: 0 };
   }
+}
 
-  #wait(ms: number): void {
-    clearTimeout(this.#waiting);
-    this.#waiting = setTimeout(() => this.#abort("timeout"), ms);
-  }
-
-  readonly #onClientClose = (): void => this.#abort("client_left");
-
-  #abort(failure: Failure): void {
-    this.#failure ??= failure;
-    this.#aborting.abort(new Error(failure));
-  }
+/** Where the provider gave no reason to end, or an error for one, the answer is none. */
+function requireEnd({ unified, raw }: LanguageModelV4FinishReason): void {
+  if (raw === undefined || unified === "error") throw new Error("the answer broke off");
 }
 
 /** What an event that tells usage has. */
 const USAGE = ["usage", "usageMetadata", "message"];
-
-/** Of the provider's headers only what tells when to come back is of use to a client of another dialect. */
-function refusedBy(status: number, error: APICallError): Answer {
-  const wait = error.responseHeaders?.["retry-after"];
-  const answer = refusal(status, error.message);
-  return wait === undefined
-    ? answer
-    : { ...answer, headers: { ...answer.headers, "retry-after": wait } };
-}
-
-function refusal(status: number, message: string): Extract<Answer, { kind: "whole" }> {
-  const body = Buffer.from(providerErrorBody(status, message));
-  return {
-    kind: "whole",
-    status,
-    headers: { "content-type": "application/json" },
-    body,
-    told: null,
-  };
-}
-
-function causeOf(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error));
-  return error.cause instanceof Error ? causeOf(error.cause) : error;
-}

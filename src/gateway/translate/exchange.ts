@@ -1,0 +1,142 @@
+/** One call's exchange with a provider through its `@ai-sdk` package: its time, its end, and what goes wrong. */
+
+import {
+  APICallError,
+  InvalidArgumentError,
+  InvalidPromptError,
+  UnsupportedFunctionalityError,
+} from "@ai-sdk/provider";
+import { fetch as fetchWith, type Dispatcher } from "undici";
+import type { Deadlines } from "../../config/config.ts";
+import { providerErrorBody } from "../../http/errors.ts";
+import type { Fetch } from "../../providers/packages.ts";
+import type { Client } from "../client.ts";
+import { failureOf, type Answer, type Failure } from "../forward.ts";
+
+type Whole = Extract<Answer, { kind: "whole" }>;
+
+/** What an answer had come to when it broke. */
+export type Made = Pick<Extract<Answer, { kind: "broken" }>, "told" | "produced" | "receivedBytes">;
+
+/** What is said in it. */
+export interface Talk {
+  answer(exchange: Exchange): Promise<Answer>;
+  made(): Made;
+}
+
+/** Never rejects: what goes wrong is an answer too, because the hold has to end either way. */
+export async function answered(
+  talk: Talk,
+  deadlines: Deadlines,
+  upstream: Dispatcher,
+  client: Client,
+): Promise<Answer> {
+  const exchange = new Exchange(deadlines, upstream, client);
+  try {
+    return await talk.answer(exchange);
+  } catch (error) {
+    return exchange.failed(error, talk.made());
+  } finally {
+    exchange.end();
+  }
+}
+
+export class Exchange {
+  readonly #upstream: Dispatcher;
+  readonly #client: Client;
+  readonly #aborting = new AbortController();
+  readonly #deadline: NodeJS.Timeout;
+  #waiting: NodeJS.Timeout | undefined;
+  #failure: Failure | undefined;
+  #sent = false;
+
+  constructor(deadlines: Deadlines, upstream: Dispatcher, client: Client) {
+    this.#upstream = upstream;
+    this.#client = client;
+    this.#deadline = setTimeout(() => this.abort("timeout"), deadlines.callMs);
+    client.once("close", this.#onClientClose);
+    if (client.destroyed) this.abort("client_left");
+    this.wait(deadlines.headersMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#aborting.signal;
+  }
+
+  /** Through the pool that all calls share. The two types of `fetch` differ in name only. */
+  readonly fetch: Fetch = async (address, init) => {
+    this.#sent = true;
+    const options = { ...init, dispatcher: this.#upstream };
+    const asked = fetchWith as unknown as (address: unknown, init: unknown) => Promise<Response>;
+    return asked(address, options);
+  };
+
+  /** The provider has this long to say something more. */
+  wait(ms: number): void {
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(() => this.abort("timeout"), ms);
+  }
+
+  abort(failure: Failure): void {
+    this.#failure ??= failure;
+    this.#aborting.abort(new Error(failure));
+  }
+
+  /** What is still under way, beside a part that failed, is of no use any more. */
+  end(): void {
+    this.#aborting.abort(new Error("the exchange is over"));
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#waiting);
+    this.#client.off("close", this.#onClientClose);
+  }
+
+  /** What went wrong on the way, as an answer. */
+  failed(error: unknown, made: Made): Answer {
+    const isClean = made.receivedBytes === 0 && !this.#client.headersSent;
+    if (this.#failure === undefined && isClean) {
+      if (APICallError.isInstance(error) && isError(error.statusCode)) {
+        return refusedBy(error.statusCode, error);
+      }
+      if (!this.#sent && error instanceof Error && isUnspeakable(error)) {
+        return refusal(400, error.message);
+      }
+    }
+    const failure = this.#failure ?? failureOf(causeOf(error));
+    const unread = APICallError.isInstance(error) ? (error.responseBody?.length ?? 0) : 0;
+    const receivedBytes = made.receivedBytes + unread;
+    return { kind: "broken", failure, sent: this.#sent, ...made, receivedBytes };
+  }
+
+  readonly #onClientClose = (): void => this.abort("client_left");
+}
+
+function isError(status: number | undefined): status is number {
+  return status !== undefined && status >= 300;
+}
+
+/** The package found that its provider cannot do what was asked. */
+function isUnspeakable(error: Error): boolean {
+  return [UnsupportedFunctionalityError, InvalidPromptError, InvalidArgumentError].some((kind) =>
+    kind.isInstance(error),
+  );
+}
+
+/** Of the provider's headers only what tells when to come back is of use to a client of another dialect. */
+function refusedBy(status: number, error: APICallError): Whole {
+  const wait = error.responseHeaders?.["retry-after"];
+  const answer = refusal(status, error.message);
+  return wait === undefined
+    ? answer
+    : { ...answer, headers: { ...answer.headers, "retry-after": wait } };
+}
+
+function refusal(status: number, message: string): Whole {
+  const body = Buffer.from(providerErrorBody(status, message));
+  const headers = { "content-type": "application/json" };
+  return { kind: "whole", status, headers, body, told: null };
+}
+
+function causeOf(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  return error.cause instanceof Error ? causeOf(error.cause) : error;
+}
