@@ -8,7 +8,7 @@ import { providerErrorBody } from "../../http/errors.ts";
 import { isObject, type JsonObject } from "../../platform/json.ts";
 import type { Fetch, Language, Speak } from "../../providers/language.ts";
 import { dataEvent } from "../dialects/events.ts";
-import { failureOf, type Answer, type Failure, type Told } from "../forward.ts";
+import { failureOf, toldInError, type Answer, type Failure, type Told } from "../forward.ts";
 import type { Headers } from "../headers.ts";
 import type { Produced } from "../meter.ts";
 import { heard } from "../usage.ts";
@@ -109,7 +109,8 @@ class Conversation {
       : { statusCode: undefined };
     if (this.#failure === undefined && !this.#client.headersSent) {
       if (statusCode !== undefined && statusCode >= 300) {
-        return refusedBy(statusCode, error as APICallError);
+        this.#told = toldInError(statusCode, Buffer.from(responseBody));
+        return { ...refusedBy(statusCode, error as APICallError), told: this.#account() };
       }
       // The package found that its provider cannot do what was asked.
       if (!this.#sent) return refusal(400, String(error instanceof Error ? error.message : error));
@@ -225,11 +226,13 @@ class Conversation {
   }
 }
 
+type Whole = Extract<Answer, { kind: "whole" }>;
+
 /** What an event that tells usage has. */
 const USAGE = ["usage", "usageMetadata", "message"];
 
 /** Of the provider's headers only what tells when to come back is of use to a client of another dialect. */
-function refusedBy(status: number, error: APICallError): Answer {
+function refusedBy(status: number, error: APICallError): Whole {
   const wait = error.responseHeaders?.["retry-after"];
   const answer = refusal(status, error.message);
   return wait === undefined
@@ -237,7 +240,7 @@ function refusedBy(status: number, error: APICallError): Answer {
     : { ...answer, headers: { ...answer.headers, "retry-after": wait } };
 }
 
-function refusal(status: number, message: string): Extract<Answer, { kind: "whole" }> {
+function refusal(status: number, message: string): Whole {
   const body = Buffer.from(providerErrorBody(status, message));
   return {
     kind: "whole",
