@@ -23,6 +23,15 @@ onEachDatabase((database) => {
   let purser: TestPurser;
 
   const start = (place: string, price: object = PRICED, litellm = {}): Promise<TestPurser> => {
+    const foreign = {
+      model_name: "foreign",
+      litellm_params: {
+        model: "anthropic/claude-sonnet-4-5",
+        api_base: first.origin,
+        api_key: "k",
+      },
+      model_info: { id: "foreign-1", ...PRICED },
+    };
     const entry = (model_name: string, upstream: Upstream, own: object, weight: number) => {
       const id = `${model_name}-${String([first, second, third].indexOf(upstream) + 1)}`;
       const litellm_params = {
@@ -44,6 +53,7 @@ onEachDatabase((database) => {
         entry("alone", first, PRICED, 1),
         entry("unpriced-first", first, {}, 1),
         entry("free", third, FREE, 1),
+        foreign,
       ],
       router: {
         fallbacks: [{ "unpriced-first": ["free"] }],
@@ -192,6 +202,19 @@ onEachDatabase((database) => {
     await dearer.stop();
     await assertNoDrift(place);
   });
+
+  for (const stream of [false, true]) {
+    const how = stream ? ", streamed" : "";
+    test(`an error of a provider with another language is billed by the usage in it${how}`, async () => {
+      const usage = { input_tokens: 20, output_tokens: 20 };
+      const error = { type: "api_error", message: "x" };
+      first.answer = (_received, response) => json(response, 500, { type: "error", error, usage });
+      const customer = `foreign${how}`;
+      const reply = await purser.chat(customer, { model: "foreign", stream });
+      assert.equal(reply.status, 502, reply.text);
+      assert.equal((await onlyPosting(customer)).charge, 60_000_000);
+    });
+  }
 
   test("an answer of an embedding that failed is billed by its own usage too", async () => {
     first.answer = (_received, response) =>
