@@ -186,9 +186,10 @@ export interface Hold {
 }
 
 /**
- * `settled`: a call that was answered, or that cost something. `released`: a call that cost nothing. `unsettled`: a hold whose instance died.
- * `adjusted`: a correction, by hand, by a price that came to be known later, or by a settle that came after its hold
- * had been expired. `reset`: the windows that a customer is in begin again at 0; what it was charged stays.
+ * `settled`: a call that was answered, or that cost something. `released`: a call that cost nothing. `unsettled`: a
+ * hold whose instance died. `adjusted`: a correction, by hand, by a price that came to be known later, or by a settle
+ * that came after its hold had been expired. `reset`: the windows that a customer is in begin again at 0; what it was
+ * charged stays.
  */
 export type PostingKind = "settled" | "released" | "unsettled" | "adjusted" | "reset";
 

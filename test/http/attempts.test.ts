@@ -76,8 +76,8 @@ onEachDatabase((database) => {
   });
   after(async () => {
     await purser.stop();
-    await assertNoDrift(address);
     await Promise.all([first.close(), second.close(), third.close()]);
+    await assertNoDrift(address);
   });
 
   async function onlyPosting(customer: string): Promise<StoredPosting> {
