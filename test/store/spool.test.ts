@@ -43,6 +43,10 @@ function taking(taken: Command[]): LedgerStore["apply"] {
 
 const away: LedgerStore["apply"] = () => Promise.reject(new LedgerUnavailable("away"));
 
+/** During the commit. */
+const brokenOff: LedgerStore["apply"] = () =>
+  Promise.reject(new LedgerUnavailable("away", { inDoubt: true }));
+
 test("what was kept is replayed as it was, in order, by the next process too", async () => {
   const file = newFile();
   const first = await openSpool(file);
@@ -150,9 +154,7 @@ for (const [whose, attempts, kept] of [
 ] as const) {
   test(`the hold of ${whose} that is in doubt is given back by ${String(kept)} release`, async () => {
     const spool = await openSpool(newFile());
-    const doubt: LedgerStore["apply"] = () =>
-      Promise.reject(new LedgerUnavailable("away", { inDoubt: true }));
-    const calls = createCallLedger({ apply: doubt }, spool, () => undefined);
+    const calls = createCallLedger({ apply: brokenOff }, spool, () => undefined);
     const command = ledger.reserve("h1", { facts: ledger.facts(attempts) });
     await assert.rejects(calls.reserve(command), LedgerUnavailable);
     assert.equal(spool.pending, kept);
