@@ -216,7 +216,7 @@ onEachDatabase((database) => {
     });
   }
 
-  test("an answer of an embedding that failed is billed by its own usage too", async () => {
+  test("an embedding that failed is billed by the usage in its error too", async () => {
     first.answer = (_received, response) =>
       json(response, 500, {
         error: { message: "x" },
