@@ -43,7 +43,8 @@ export async function complete(
   const read = await readCall(request, gateway);
   const pool = deploymentsFor(read, read.model, gateway);
   if (read.route.meter === "free") return free(request, read, client, gateway);
-  await once({ headers, caller, call: read }, client, gateway, async (near) => {
+  const mayCall = () => goodCaller(request, gateway);
+  await once({ headers, caller, call: read, mayCall }, client, gateway, async (near) => {
     const reserved = await byFreshKey(request, caller, gateway, async (known) => {
       requireCalls(known, read.route.name);
       const customer = await customerFor({ headers, body: read.body }, known, gateway);
@@ -125,8 +126,17 @@ async function free(
   client: ServerResponse,
   gateway: Gateway,
 ): Promise<void> {
-  const caller = await authenticate(request.raw.headers, gateway.keyRing.fresh);
-  requireGood(caller, gateway.clock.now());
-  requireCalls(caller, call.route.name);
+  const caller = await goodCaller(request, gateway);
   await passFree(route({ ...call, customer: null }, caller, gateway), client, gateway);
+}
+
+/** Of an answer that no reserve stands before. Throws `authentication`. */
+async function goodCaller(
+  { raw, route: { name } }: CallRequest,
+  gateway: Gateway,
+): Promise<Caller> {
+  const caller = await authenticate(raw.headers, gateway.keyRing.fresh);
+  requireGood(caller, gateway.clock.now());
+  requireCalls(caller, name);
+  return caller;
 }

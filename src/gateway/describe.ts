@@ -1,6 +1,7 @@
 /** The inference routes as the OpenAPI document shows them. What is in a body, and in an answer, is the provider's. */
 
 import type { FastifyInstance, FastifySchema } from "fastify";
+import type { Route } from "./routes.ts";
 
 const SUMMARIES: Readonly<Record<string, string>> = {
   "/v1/chat/completions": "Answer a conversation",
@@ -16,6 +17,8 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   "/v1/audio/speech": "Speak a text",
   "/v1/audio/transcriptions": "Write down what is said",
   "/v1/audio/translations": "Write down in English what is said",
+  "/v1beta/models:generateContent": "Answer, by Gemini's API",
+  "/v1beta/models:streamGenerateContent": "Answer in a stream, by Gemini's API",
 };
 
 const CUSTOMER = { type: "string", description: "Names the customer; it wins over the body." };
@@ -38,16 +41,29 @@ const ANSWER_HEADERS = {
   "x-purser-budget-reset": { type: "string", description: "When that budget's window ends." },
 };
 
+const MODEL = { type: "string", description: "A name of GET /v1/models." };
+const USER = { type: "string", description: "The customer who is charged." };
+
 const BODY = {
   type: "object",
   required: ["model"],
   additionalProperties: true,
-  properties: {
-    model: { type: "string", description: "A name of GET /v1/models." },
-    user: { type: "string", description: "The customer who is charged." },
-    stream: { type: "boolean" },
-  },
+  properties: { model: MODEL, user: USER, stream: { type: "boolean" } },
 };
+
+/** Where the path names the model, and says whether the answer is streamed. */
+const BODY_BESIDE_PATH = {
+  type: "object",
+  additionalProperties: true,
+  properties: { user: USER },
+};
+
+const PATH = { type: "object", required: ["model"], properties: { model: MODEL } };
+
+const METERED =
+  "Also without `/v1`. Held against every budget first, forwarded as it is, and settled before the last byte.";
+
+const FREE = "Also without `/v1`. Forwarded as it is. Costs nothing.";
 
 /** Schemas of this scope describe and refuse nothing: bodies have not been read when they would be checked. */
 export function describeOnly(app: FastifyInstance): void {
@@ -55,16 +71,15 @@ export function describeOnly(app: FastifyInstance): void {
   app.setSerializerCompiler(() => JSON.stringify);
 }
 
-/** One description for all paths on which a route comes in, and that is the path that the route is named for. */
-export function callSchema(path: string, route: string): FastifySchema {
+/** One description for all paths on which a route comes in: the first of them. */
+export function callSchema(path: string, { name, paths, meter }: Route): FastifySchema {
   return {
-    hide: path !== route,
-    summary: SUMMARIES[route] ?? "Call a model",
-    description:
-      "Also without `/v1`. Held against every budget first, forwarded as it is, and settled before the last byte.",
+    hide: path !== paths[0],
+    summary: SUMMARIES[name] ?? "Call a model",
+    description: meter === "free" ? FREE : METERED,
     tags: ["inference"],
     headers: HEADERS,
-    body: BODY,
+    ...(path.includes("{model}") ? { params: PATH, body: BODY_BESIDE_PATH } : { body: BODY }),
     response: {
       200: {
         description: "What the provider answered.",

@@ -26,11 +26,13 @@ interface Named {
   readonly headers: IncomingHttpHeaders;
   readonly caller: Caller;
   readonly call: Omit<Call, "customer">;
+  /** Rejects for a key that is no longer good. */
+  readonly mayCall: () => Promise<unknown>;
 }
 
 /** Does the work at once where the call has no name; else once for each name, whoever asks how often. */
 export async function once(
-  { headers, caller, call }: Named,
+  { headers, caller, call, mayCall }: Named,
   client: ServerResponse,
   gateway: Gateway,
   work: (client: Client) => Promise<void>,
@@ -41,7 +43,10 @@ export async function once(
   // No call takes as long as this, with all its tries; whoever claimed the name before that is dead.
   const stale = claim.at - 2 * gateway.deadlines.callMs;
   const claimed = await gateway.answers.claim(claim, stale);
-  if (claimed.kind === "answered") return replay(claimed.answer, call, client);
+  if (claimed.kind === "answered") {
+    await mayCall();
+    return replay(claimed.answer, call, client);
+  }
   if (claimed.kind !== "taken") throw conflict(claimed.kind);
   const recording = new Recording(client);
   try {
@@ -58,8 +63,8 @@ function claimOf(name: string, { keyHash }: Caller, call: Named["call"], at: num
   if (name.length > NAME_CHARS_MAX) {
     throw new ApiError("invalid_request", "The Idempotency-Key is too long.");
   }
-  const { route, model, body, uploads } = call;
-  const request = hash("sha256", JSON.stringify([route.name, model, body, uploads]), "hex");
+  const { route, model, query, body, uploads } = call;
+  const request = hash("sha256", JSON.stringify([route.name, model, query, body, uploads]), "hex");
   return { caller: keyHash, name, request, call: call.id, at };
 }
 

@@ -70,7 +70,7 @@ export function askingFor(
 
 /** Chat is translated for whoever does not speak it; everything else passes only between those who speak alike. */
 function speaks({ provider }: Deployment, { route }: Routed): boolean {
-  if (provider.family === route.dialect.family) return true;
+  if (provider.families.includes(route.dialect.family)) return true;
   return provider.speak !== undefined && route.name === "/v1/chat/completions";
 }
 

@@ -22,7 +22,7 @@ export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
   });
   for (const route of ROUTES) {
     for (const path of route.paths) {
-      app.post(pattern(path), { schema: callSchema(path, route.name) }, (request, reply) => {
+      app.post(pattern(path), { schema: callSchema(path, route) }, (request, reply) => {
         reply.hijack();
         const { id, raw } = request;
         const call = { id, raw, route, pathModel: modelOf(request), query: queryOf(request) };

@@ -79,7 +79,7 @@ async function askOne(
 function accountsOf({ deployments }: Gateway): readonly Deployment[] {
   const speaking = [...deployments.values()]
     .flat()
-    .filter(({ provider }) => provider.family === "openai");
+    .filter(({ provider }) => provider.families.includes("openai"));
   const accounts = speaking.map((deployment) => {
     const { provider, apiBase, apiKey } = deployment.config;
     return [JSON.stringify([provider, apiBase, apiKey]), deployment] as const;

@@ -20,7 +20,7 @@ const OTHER_EVENTS_MAX = 64;
 export function wayTo(deployment: Deployment, call: Call, gateway: Gateway): Way {
   const { config, provider } = deployment;
   const deadlines = deadlinesOf(config, call.stream, gateway.deadlines);
-  if (provider.family === call.route.dialect.family || provider.speak === undefined) {
+  if (provider.families.includes(call.route.dialect.family) || provider.speak === undefined) {
     return async (reserved, client) => {
       const sent = await sending(reserved, deadlines, gateway.customers.upstreamUser);
       return forward(sent, gateway.upstream, client);

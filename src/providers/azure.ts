@@ -7,10 +7,21 @@ import type { Provider } from "./provider.ts";
 /** LiteLLM's default. Versions before 2024-09-01-preview know neither of the two fields named below. */
 const API_VERSION_DEFAULT = "2025-02-01-preview";
 
+const byDeployment = addressing(endpointOf);
+
+/** Responses have no address by deployment: there as in Azure's newer API, the body names it. */
+const byResource = addressing((deployment) => {
+  const { base, ...endpoint } = endpointOf(deployment);
+  return { ...endpoint, base: base.replace(/\/openai\/.*$/, "/openai/v1"), query: "" };
+});
+
 export const azure: Provider = {
   name: "azure",
-  family: "openai",
-  address: addressing(endpointOf),
+  families: ["openai"],
+  address: (deployment, route) =>
+    route.startsWith("/responses")
+      ? byResource(deployment, route)
+      : byDeployment(deployment, route),
   outputBoundField: "max_completion_tokens",
   streamUsageOption: true,
 };

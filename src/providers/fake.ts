@@ -1,6 +1,6 @@
 /**
- * The built-in provider, for demos and tests: a real HTTP server on the loopback interface, with answers made of the
- * prompt's own words, one token each. Markers in the last user message direct it:
+ * The built-in provider, for demos and tests: a real HTTP server on the loopback interface that speaks OpenAI's APIs
+ * of text and Anthropic's. Answers are made of the prompt's own words, one token each. Markers in the prompt direct it:
  *
  * | marker                  | effect                                                               |
  * |-------------------------|----------------------------------------------------------------------|
@@ -23,8 +23,12 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Json } from "../platform/json.ts";
-import { answerTo, completion, events, failure, type Answer } from "./fake/answer.ts";
+import { isObject, type JsonObject } from "../platform/json.ts";
+import { answerTo, failure, type Answer, type Form } from "./fake/answer.ts";
+import { chat, completion } from "./fake/chat.ts";
+import { embeddings } from "./fake/embeddings.ts";
+import { counting, messages } from "./fake/messages.ts";
+import { responses } from "./fake/responses.ts";
 import type { Fault } from "./fake/script.ts";
 
 /** More than any prompt that is worth testing. */
@@ -37,6 +41,15 @@ const MODELS = JSON.stringify({
   object: "list",
   data: [{ id: "fake", object: "model", created: 1_700_000_000, owned_by: "purser" }],
 });
+
+const FORMS: ReadonlyMap<string | undefined, Form> = new Map([
+  ["/chat/completions", chat],
+  ["/completions", completion],
+  ["/responses", responses],
+  ["/embeddings", embeddings],
+  ["/messages", messages],
+  ["/messages/count_tokens", counting],
+]);
 
 export interface FakeProvider {
   readonly origin: string;
@@ -78,17 +91,24 @@ async function route(
 ): Promise<void> {
   const path = request.url?.replace(/\?.*$/, "").replace(/^\/v1\//, "/");
   if (request.method === "GET" && path === "/models") return sendJson(response, 200, MODELS);
-  if (request.method !== "POST" || path !== "/chat/completions") {
+  const form = request.method === "POST" ? FORMS.get(path) : undefined;
+  if (form === undefined) {
     return sendJson(response, 404, failure(404, `There is no ${request.method} ${path} here.`));
   }
-  const answer = await readAnswer(request);
-  if (answer === undefined) {
-    return sendJson(response, 400, failure(400, "The body must be a JSON object with messages."));
+  const body = await readObject(request);
+  const asked = body && form.read(body);
+  if (!body || asked === undefined) {
+    return sendJson(response, 400, failure(400, "The body must be a JSON object with a prompt."));
   }
-  await play(answer, response, gone);
+  await play(form, answerTo(body, asked), response, gone);
 }
 
-async function play(answer: Answer, response: ServerResponse, gone: AbortSignal): Promise<void> {
+async function play(
+  form: Form,
+  answer: Answer,
+  response: ServerResponse,
+  gone: AbortSignal,
+): Promise<void> {
   const { delayMs, paceMs, errorStatus, fault } = answer.script;
   if (delayMs > 0) await wait(delayMs, undefined, { signal: gone });
   if (fault?.afterPieces === 0) return strike(fault, response);
@@ -96,7 +116,7 @@ async function play(answer: Answer, response: ServerResponse, gone: AbortSignal)
     return sendJson(response, errorStatus, failure(errorStatus, "As the prompt asked."));
   }
   let sent = 0;
-  for (const piece of begin(answer, response)) {
+  for (const piece of begin(form, answer, response)) {
     if (sent > 0 && paceMs > 0) await wait(paceMs, undefined, { signal: gone });
     await send(response, piece);
     sent += 1;
@@ -106,12 +126,12 @@ async function play(answer: Answer, response: ServerResponse, gone: AbortSignal)
 }
 
 /** Sends the headers and gives the pieces to follow. */
-function begin(answer: Answer, response: ServerResponse): Iterable<string | Buffer> {
-  if (answer.stream) {
+function begin(form: Form, answer: Answer, response: ServerResponse): Iterable<string | Buffer> {
+  if (answer.stream && form.events !== undefined) {
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
-    return events(answer);
+    return form.events(answer);
   }
-  const body = Buffer.from(completion(answer));
+  const body = Buffer.from(form.whole(answer));
   const half = Math.floor(body.length / 2);
   response.writeHead(200, jsonHeaders(body));
   return [body.subarray(0, half), body.subarray(half)];
@@ -137,7 +157,8 @@ function jsonHeaders(body: string | Buffer): Record<string, string | number> {
   return { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
 }
 
-async function readAnswer(request: IncomingMessage): Promise<Answer | undefined> {
+/** Undefined if it is no object, or too long. */
+async function readObject(request: IncomingMessage): Promise<JsonObject | undefined> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of request as AsyncIterable<Buffer>) {
@@ -145,14 +166,10 @@ async function readAnswer(request: IncomingMessage): Promise<Answer | undefined>
     if (bytes > BODY_BYTES_MAX) return undefined;
     pieces.push(piece);
   }
-  return answerTo(parseJson(Buffer.concat(pieces).toString()));
-}
-
-/** Null if it is not JSON. */
-function parseJson(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    const body: unknown = JSON.parse(Buffer.concat(pieces).toString());
+    return isObject(body) ? body : undefined;
   } catch {
-    return null;
+    return undefined;
   }
 }

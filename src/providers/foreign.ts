@@ -1,4 +1,4 @@
-/** Providers that do not speak OpenAI's dialect: two have one that clients speak too, and all can be translated for. */
+/** Providers that do not speak OpenAI: chat is translated for each, and some speak another language that clients do. */
 
 import type { DeploymentConfig } from "../config/config.ts";
 import { addressing, baseUrl, pathOf, type Endpoint } from "./endpoint.ts";
@@ -16,22 +16,22 @@ import type { Family, Provider } from "./provider.ts";
 const ANTHROPIC_VERSION = "2023-06-01";
 
 export const FOREIGN: readonly Provider[] = [
-  foreign("anthropic", "anthropic", speakAnthropic, anthropicAt),
-  foreign("gemini", "gemini", speakGemini, geminiAt),
-  foreign("vertex_ai", null, speakVertex, nowhere),
-  foreign("bedrock", null, speakBedrock, nowhere),
-  foreign("cohere", null, speakCohere, nowhere),
+  foreign("anthropic", ["anthropic"], speakAnthropic, anthropicAt),
+  foreign("gemini", ["gemini"], speakGemini, geminiAt),
+  foreign("vertex_ai", [], speakVertex, nowhere),
+  foreign("bedrock", [], speakBedrock, nowhere),
+  foreign("cohere", ["rerank"], speakCohere, cohereAt),
 ];
 
 function foreign(
   name: string,
-  family: Family | null,
+  families: readonly Family[],
   speak: Speak,
   endpointOf: (deployment: DeploymentConfig) => Endpoint,
 ): Provider {
   return {
     name,
-    family,
+    families,
     speak: (deployment, fetch) => speak(at(endpointOf(deployment), deployment), fetch),
     address: addressing(endpointOf),
     outputBoundField: "max_tokens",
@@ -59,6 +59,13 @@ function geminiAt(deployment: DeploymentConfig): Endpoint {
   return versioned(deployment, own, /\/v1(?:beta|alpha)?$/, headers);
 }
 
+function cohereAt(deployment: DeploymentConfig): Endpoint {
+  const { apiKey } = deployment;
+  const headers: Record<string, string> =
+    apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
+  return versioned(deployment, "https://api.cohere.com/v2", /\/v[12]$/, headers);
+}
+
 function versioned(
   deployment: DeploymentConfig,
   own: string,
@@ -67,7 +74,7 @@ function versioned(
 ): Endpoint {
   const url = baseUrl(deployment, own);
   const path = pathOf(url);
-  const base = version.test(path) ? path : path + (/\/v1\w*$/.exec(own)?.[0] ?? "");
+  const base = version.test(path) ? path : path + (/\/v\d\w*$/.exec(own)?.[0] ?? "");
   return { origin: url.origin, base, query: "", headers };
 }
 

@@ -12,13 +12,13 @@ interface Outbound {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Whose bodies a provider takes as they are. */
-export type Family = "openai" | "anthropic" | "gemini";
+/** A language that clients speak. Rerank has no owner: Cohere began it, and others answer the same body. */
+export type Family = "openai" | "anthropic" | "gemini" | "rerank";
 
 export interface Provider {
   readonly name: string;
-  /** Null if it has a language of its own, which no client speaks. */
-  readonly family: Family | null;
+  /** Whose bodies it takes as they are; none of a provider with a language of its own. */
+  readonly families: readonly Family[];
   /** The address of a route such as `/chat/completions`. Throws if the deployment cannot have one. */
   address(deployment: DeploymentConfig, route: string): Outbound;
   /** Where chat has to be translated for it. */

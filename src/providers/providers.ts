@@ -13,6 +13,7 @@ interface Host {
   readonly base: string | null;
   /** LiteLLM takes this provider's `api_base` without `/v1`, so existing configurations lack it. */
   readonly addsV1?: true;
+  readonly families?: Provider["families"];
   readonly outputBoundField?: Provider["outputBoundField"];
   readonly streamUsageOption?: false;
 }
@@ -61,7 +62,7 @@ const HOSTS: Readonly<Record<Exclude<ProviderName, Foreign>, Host>> = {
   hosted_vllm: { base: "http://127.0.0.1:8000/v1" },
   lm_studio: { base: "http://127.0.0.1:1234/v1" },
   // Listens on a port of its own choice, so its address becomes known at the start.
-  fake: { base: null },
+  fake: { base: null, families: ["openai", "anthropic"] },
 };
 
 const PROVIDERS: ReadonlyMap<string, Provider> = new Map(
@@ -78,7 +79,7 @@ export function providerNamed(name: string): Provider | undefined {
 function providerAt(name: string, host: Host): Provider {
   return {
     name,
-    family: "openai",
+    families: host.families ?? ["openai", "rerank"],
     address: addressing((deployment) => endpointAt(host, deployment)),
     outputBoundField: host.outputBoundField ?? "max_tokens",
     streamUsageOption: host.streamUsageOption ?? true,

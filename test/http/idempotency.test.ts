@@ -4,7 +4,14 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { onEachDatabase } from "../support/databases.ts";
 import { postingsOf } from "../support/postings.ts";
-import { MASTER_KEY, startTestPurser, type TestPurser } from "../support/purser.ts";
+import { events, geminiChunk } from "../support/dialects.ts";
+import {
+  MASTER_KEY,
+  modelAt,
+  pricedModel,
+  startTestPurser,
+  type TestPurser,
+} from "../support/purser.ts";
 import { until } from "../support/until.ts";
 import {
   delta,
@@ -26,7 +33,10 @@ onEachDatabase((database) => {
   before(async () => {
     upstream = await startUpstream();
     address = await database();
-    purser = await startTestPurser({ database: address, upstream: upstream.origin });
+    const { origin } = upstream;
+    const gemini = modelAt("gemini", "gemini/gemini-2.5-flash", origin);
+    const models = [pricedModel("m", origin), gemini];
+    purser = await startTestPurser({ database: address, upstream: upstream.origin, models });
   });
   beforeEach(() => {
     upstream.received.length = 0;
@@ -136,6 +146,28 @@ onEachDatabase((database) => {
     assert.equal(reply.status, 200, reply.text);
     assert.equal(reply.headers.get("x-purser-replayed"), null);
     assert.equal(upstream.received.length, 2);
+  });
+
+  test("a key that was blocked cannot read what it was answered before", async () => {
+    const made = await purser.post("/key/generate", {});
+    const headers = { "idempotency-key": "kept", authorization: `Bearer ${String(made.body.key)}` };
+    const body = { model: "m", user: "kept", max_tokens: 20, messages: MESSAGES };
+    assert.equal((await purser.post("/v1/chat/completions", body, headers)).status, 200);
+    await purser.post("/key/block", { key: made.body.key });
+    const reply = await purser.post("/v1/chat/completions", body, headers);
+    assert.equal(reply.status, 401, reply.text);
+    assert.equal(upstream.received.length, 1);
+  });
+
+  test("the same body asked for in another form is another request", async () => {
+    const path = "/v1beta/models/gemini:streamGenerateContent";
+    const body = { user: "form", contents: [{ role: "user", parts: [{ text: "hi" }] }] };
+    upstream.answer = events(geminiChunk("Hello.", { finishReason: "STOP" }));
+    const headers = { "idempotency-key": "form" };
+    assert.equal((await purser.post(`${path}?alt=sse`, body, headers)).status, 200);
+    const reply = await purser.post(path, body, headers);
+    assert.equal(reply.status, 409, reply.text);
+    assert.equal(upstream.received.length, 1);
   });
 
   test("an answer that is too long to keep is not made a second time", async () => {

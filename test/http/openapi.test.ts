@@ -71,13 +71,13 @@ test("every hidden name of an inference route stands for one that is described",
   const hidden = (await served("inference")).filter(({ schema }) => schema?.hide === true);
   assert.ok(hidden.length > 0);
   const described = new Set(Object.keys(document.paths));
-  // Google's paths have the model in the middle of a segment, for which the document has no words.
-  for (const { url } of hidden.filter((route) => !route.url.includes("::"))) {
+  for (const { url } of hidden) {
     const bare = url.replace(
       /^\/(?:(?:openai\/deployments|engines)\/:model|openai(?=\/v1)|anthropic)/,
       "",
     );
-    const name = pathOf(bare.replace(/^\/v2/, "/v1").replace(/^(?!\/v1)/, "/v1"));
+    const version = url.includes("::") ? "/v1beta" : "/v1";
+    const name = pathOf(version + bare.replace(/^\/v[12]/, ""));
     assert.ok(described.has(name), `${url} is ${name}`);
   }
 });
@@ -198,5 +198,5 @@ async function servedRoutes(): Promise<RouteOptions[]> {
 
 /** In the document's words: `/customer/:id` → `/customer/{id}`, and two colons are one. */
 function pathOf(url: string): string {
-  return url.replaceAll(/:(\w+)(?:\([^)]*\))?/g, "{$1}").replaceAll("::", ":");
+  return url.replaceAll(/(?<!:):(\w+)(?:\([^)]*\))?/g, "{$1}").replaceAll("::", ":");
 }

@@ -252,7 +252,7 @@ test("every route of the running server is in the table, and the table has no ot
   );
   const listed = Object.keys(ROUTES).filter((name) => !name.includes(" of "));
   // The other calls of models go the same way as chat; one test below asks each of them.
-  const others = new Set(CALL_ROUTES.map((route) => `POST ${route.name}`).slice(1));
+  const others = new Set(CALL_ROUTES.slice(1).map(({ paths: [path = ""] }) => `POST ${path}`));
   const found = [...described, ...HIDDEN].filter((name) => !others.has(name));
   assert.deepEqual(found.toSorted(), listed.toSorted());
 });

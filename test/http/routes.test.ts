@@ -1,22 +1,19 @@
-/** Every route of the table keeps every promise: nobody passes the ledger, whatever the body and the answer are. */
+/** Every path of every route keeps every promise: nobody passes the ledger, whatever the body and the answer are. */
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
-import { ROUTES } from "../../src/gateway/routes.ts";
+import { after, before, beforeEach, test } from "node:test";
+import { ROUTES, type Route } from "../../src/gateway/routes.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { bodyFor, EXAMPLES, type Example } from "../support/dialects.ts";
 import { postingsOf } from "../support/postings.ts";
-import { MASTER_KEY, pricedModel, startTestPurser, type TestPurser } from "../support/purser.ts";
+import {
+  MASTER_KEY,
+  modelAt,
+  pricedModel,
+  startTestPurser,
+  type TestPurser,
+} from "../support/purser.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
-
-test("every metered route has an example", () => {
-  const shown = new Set(Object.values(EXAMPLES).map(({ route }) => route));
-  const metered = ROUTES.filter(({ meter }) => meter === "posting").map(({ name }) => name);
-  assert.deepEqual(
-    metered.filter((name) => !shown.has(name)),
-    [],
-  );
-});
 
 onEachDatabase((database) => {
   let upstream: Upstream;
@@ -26,18 +23,14 @@ onEachDatabase((database) => {
   before(async () => {
     upstream = await startUpstream();
     address = await database();
-    const at = (name: string, model: string) => ({
-      model_name: name,
-      litellm_params: { model, api_base: upstream.origin, api_key: "sk-upstream" },
-      model_info: { input_cost_per_token: 0.001, output_cost_per_token: 0.002 },
-    });
     purser = await startTestPurser({
       database: address,
       upstream: upstream.origin,
       models: [
         pricedModel("m", upstream.origin),
-        at("claude", "anthropic/claude-sonnet-4-5"),
-        at("gemini", "gemini/gemini-2.5-flash"),
+        modelAt("claude", "anthropic/claude-sonnet-4-5", upstream.origin),
+        modelAt("gemini", "gemini/gemini-2.5-flash", upstream.origin),
+        modelAt("ranker", "cohere/rerank-v3.5", upstream.origin, { input_cost_per_query: 0.002 }),
         pricedModel("spoken", upstream.origin, { input_cost_per_character: 0.001 }),
       ],
     });
@@ -50,10 +43,10 @@ onEachDatabase((database) => {
     await upstream.close();
   });
 
-  async function send(example: Example, customer: string): Promise<Response> {
+  async function send(example: Example, path: string, customer: string): Promise<Response> {
     upstream.answer = example.answer;
     const body = bodyFor(example, customer);
-    return fetch(purser.base + example.path, {
+    return fetch(purser.base + path, {
       method: "POST",
       headers: {
         authorization: `Bearer ${MASTER_KEY}`,
@@ -63,35 +56,63 @@ onEachDatabase((database) => {
     });
   }
 
+  test("what the OpenAPI document lists is metered here, or free by name", async () => {
+    const metered = Object.values(EXAMPLES).map(({ route }) => routeNamed(route).paths[0]);
+    assert.deepEqual(
+      new Set(await listedPaths(purser)),
+      new Set([...metered, "/v1/messages/count_tokens"]),
+    );
+  });
+
   for (const [name, example] of Object.entries(EXAMPLES)) {
-    describe(name, () => {
-      test("over budget: refused, and the provider saw nothing", async () => {
-        const customer = `over, ${name}`;
-        await purser.post("/customer/new", { user_id: customer, max_budget: 0.000000001 });
-        const response = await send(example, customer);
+    for (const path of pathsOf(example)) {
+      const customer = `${name}, ${path}`;
+
+      test(`${customer}, over budget: refused, and the provider saw nothing`, async () => {
+        const over = `over, ${customer}`;
+        await purser.post("/customer/new", { user_id: over, max_budget: 0.000000001 });
+        const response = await send(example, path, over);
         const text = await response.text();
         assert.equal(response.status, 429, text);
         assert.match(text, /budget_exceeded/);
         assert.equal(upstream.received.length, 0);
-        assert.deepEqual(await postingsOf(address, customer), []);
+        assert.deepEqual(await postingsOf(address, over), []);
       });
 
-      test("under budget: answered, and one posting for the right customer", async () => {
-        const customer = `under, ${name}`;
-        await purser.post("/customer/new", { user_id: customer, max_budget: 100_000 });
-        const response = await send(example, customer);
-        await response.arrayBuffer();
-        assert.equal(response.status, 200);
-        const postings = await postingsOf(address, customer);
+      test(`${customer}, under budget: answered, and one posting for its customer`, async () => {
+        const under = `under, ${customer}`;
+        await purser.post("/customer/new", { user_id: under, max_budget: 100_000 });
+        const response = await send(example, path, under);
+        const text = await response.text();
+        assert.equal(response.status, 200, text);
+        const postings = await postingsOf(address, under);
         const [posting] = postings;
         assert.equal(postings.length, 1);
         assert.equal(posting?.kind, "settled");
         assert.equal(posting?.source, "provider");
         assert.equal(posting?.facts.route, example.route);
         assert.equal(posting?.charge, example.spend * 1e9);
-        assert.equal((await purser.info(customer)).spend, example.spend);
+        assert.equal((await purser.info(under)).spend, example.spend);
         assert.equal(upstream.received.length, 1);
       });
-    });
+    }
   }
 });
+
+/** The inference routes that a client is told of, but for those that read or delete. */
+async function listedPaths(purser: TestPurser): Promise<readonly string[]> {
+  const { body } = await purser.get("/openapi.json");
+  const { paths } = body as { paths: Record<string, { post?: { tags: readonly string[] } }> };
+  return Object.keys(paths).filter(
+    (path) => paths[path]?.post?.tags.includes("inference") === true,
+  );
+}
+
+/** Every path on which the example's route comes in. */
+function pathsOf({ route, model, query }: Example): readonly string[] {
+  return routeNamed(route).paths.map((path) => path.replace("{model}", model) + query);
+}
+
+function routeNamed(name: string): Route {
+  return ROUTES.find((route) => route.name === name) ?? assert.fail(`there is no route ${name}`);
+}

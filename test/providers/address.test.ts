@@ -9,7 +9,7 @@ import { providerNamed } from "../../src/providers/providers.ts";
 import { deploymentOf } from "./deployment.ts";
 
 const PROVIDER_NAMES = Object.keys(KNOWN_PROVIDERS).toSorted();
-const SPEAKING_OPENAI = PROVIDER_NAMES.filter((name) => named(name).family === "openai");
+const SPEAKING_OPENAI = PROVIDER_NAMES.filter((name) => named(name).families.includes("openai"));
 const ROUTE = "/chat/completions";
 const AZURE = "https://acme.openai.azure.com";
 const AZURE_CHAT = `${AZURE}/openai/deployments/gpt4-eu/chat/completions`;
@@ -100,6 +100,14 @@ test("Azure's newer API has neither deployments in its path nor a version of its
   );
 });
 
+test("Azure's responses are those of the resource, and their body names the deployment", () => {
+  for (const apiBase of [AZURE, AZURE_CHAT, `${AZURE}/openai/v1`, `${AZURE_CHAT}?api-version=x`]) {
+    const deployment = deploymentOf({ provider: "azure", model: "gpt4-eu", apiBase });
+    const { origin, path } = named("azure").address(deployment, "/responses/r1");
+    assert.equal(origin + path, `${AZURE}/openai/v1/responses/r1`);
+  }
+});
+
 test("an Azure deployment of any name stays one segment of the path", () => {
   const url = urlOf({ provider: "azure", model: "a b/c?d", apiBase: AZURE });
   assert.match(url, /\/deployments\/a%20b%2Fc%3Fd\/chat\/completions\?api-version=/);
@@ -121,7 +129,7 @@ test("calls of a deployment share their headers, whatever the route", () => {
   assert.equal(embeddings.path, "/v1/embeddings");
 });
 
-test("Anthropic and Gemini are found with or without the version of their API", () => {
+test("Anthropic, Gemini and Cohere are found with or without the version of their API", () => {
   const rows = [
     ["anthropic", null, "https://api.anthropic.com/v1/x"],
     ["anthropic", "http://h:1", "http://h:1/v1/x"],
@@ -129,6 +137,9 @@ test("Anthropic and Gemini are found with or without the version of their API", 
     ["gemini", null, "https://generativelanguage.googleapis.com/v1beta/x"],
     ["gemini", "http://h:1", "http://h:1/v1beta/x"],
     ["gemini", "http://h:1/v1beta", "http://h:1/v1beta/x"],
+    ["cohere", null, "https://api.cohere.com/v2/x"],
+    ["cohere", "http://h:1", "http://h:1/v2/x"],
+    ["cohere", "http://h:1/v1", "http://h:1/v1/x"],
   ] as const;
   for (const [provider, apiBase, url] of rows) {
     const { origin, path } = named(provider).address(deploymentOf({ provider, apiBase }), "/x");

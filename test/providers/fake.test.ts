@@ -207,14 +207,15 @@ test("a marker that is not known is part of the text", async () => {
   assert.equal(choices[0]?.message?.content, "You said: [[dance]] [[constructor]]");
 });
 
-test("what is no chat is refused in OpenAI's form", async () => {
-  const elsewhere = await fetch(`${fake.origin}/v1/embeddings`, { method: "POST", body: "{}" });
+test("what is no prompt is refused in OpenAI's form", async () => {
+  const elsewhere = await fetch(`${fake.origin}/v1/moderations`, { method: "POST", body: "{}" });
   assert.equal(elsewhere.status, 404);
-  for (const body of ["", "nonsense", "[]", "{}", '{"messages":1}']) {
-    const url = `${fake.origin}/v1/chat/completions`;
-    const response = await fetch(url, { method: "POST", body });
-    assert.equal(response.status, 400);
-    assert.ok("error" in ((await response.json()) as object));
+  for (const path of ["chat/completions", "completions", "responses", "embeddings"]) {
+    for (const body of ["", "nonsense", "[]", "{}", '{"messages":1,"prompt":1,"input":1}']) {
+      const response = await fetch(`${fake.origin}/v1/${path}`, { method: "POST", body });
+      assert.equal(response.status, 400, `${path} ${body}`);
+      assert.ok("error" in ((await response.json()) as object));
+    }
   }
 });
 

@@ -4,9 +4,9 @@ import type { ServerResponse } from "node:http";
 import { json, startStream, streamed, whole, type Script } from "./upstream.ts";
 
 export interface Example {
-  readonly path: string;
-  /** The canonical route. */
+  /** By its name in the table of routes. */
   readonly route: string;
+  readonly query: string;
   readonly model: string;
   readonly body: Readonly<Record<string, unknown>> | FormData;
   readonly answer: Script;
@@ -156,7 +156,7 @@ const sound: Script = (_received: unknown, response: ServerResponse) => {
 export const EXAMPLES: Readonly<Record<string, Example>> = {
   chat: example("/v1/chat/completions", "m", { messages: HI, max_tokens: 20 }, whole(), BOTH),
   "chat, streamed": example(
-    "/chat/completions",
+    "/v1/chat/completions",
     "m",
     { messages: HI, max_tokens: 20, stream: true },
     streamed(["Hello."]),
@@ -164,7 +164,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   ),
   completion: example("/v1/completions", "m", { prompt: "hi", max_tokens: 20 }, whole(), BOTH),
   "completion, streamed": example(
-    "/completions",
+    "/v1/completions",
     "m",
     { prompt: "hi", max_tokens: 20, stream: true },
     streamed(["Hello."]),
@@ -180,7 +180,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     BOTH,
   ),
   "response, streamed": example(
-    "/responses",
+    "/v1/responses",
     "m",
     { input: HI, max_output_tokens: 20, stream: true },
     events(...RESPONSE_EVENTS),
@@ -194,14 +194,14 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     BOTH,
   ),
   "messages, streamed": example(
-    "/anthropic/v1/messages",
+    "/v1/messages",
     "claude",
     { messages: HI, max_tokens: 20, stream: true },
     events(...MESSAGE_EVENTS),
     BOTH,
   ),
   gemini: example(
-    "/v1beta/models/gemini:generateContent",
+    "/v1beta/models:generateContent",
     "gemini",
     {
       contents: [{ role: "user", parts: [{ text: "hi" }] }],
@@ -211,7 +211,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     BOTH,
   ),
   "gemini, streamed": example(
-    "/v1beta/models/gemini:streamGenerateContent?alt=sse",
+    "/v1beta/models:streamGenerateContent?alt=sse",
     "gemini",
     {
       contents: [{ role: "user", parts: [{ text: "hi" }] }],
@@ -221,6 +221,18 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     BOTH,
   ),
   rerank: example("/v1/rerank", "m", { query: "a", documents: ["b", "c"] }, rankings, INPUT),
+  "rerank, by the search": example(
+    "/v1/rerank",
+    "ranker",
+    { query: "a", documents: ["b", "c"] },
+    (_received, response) =>
+      json(response, 200, {
+        id: "1",
+        results: [{ index: 1, relevance_score: 0.9 }],
+        meta: { api_version: { version: "2" }, billed_units: { search_units: 1 } },
+      }),
+    0.002,
+  ),
   image: example("/v1/images/generations", "m", { prompt: "a cat", n: 1 }, images, BOTH),
   "image, edited": example(
     "/v1/images/edits",
@@ -235,14 +247,13 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
 };
 
 function example(
-  path: string,
+  address: string,
   model: string,
   body: Example["body"],
   ...[answer, spend]: readonly [answer: Script, spend: number]
 ): Example {
-  const [bare = path] = path.replace(/^\/anthropic/, "").split("?");
-  const route = bare.startsWith("/v1") ? bare : `/v1${bare}`;
-  return { path, route: route.replace(/models\/[^:]+/, "models"), model, body, answer, spend };
+  const [route = address, query] = address.split("?");
+  return { route, query: query === undefined ? "" : `?${query}`, model, body, answer, spend };
 }
 
 /** The body as a customer's call, with the customer where each kind of body has room for it. */

@@ -72,9 +72,14 @@ export function configOf({
 }
 
 export function pricedModel(name: string, upstream: string, info: object = {}): unknown {
+  return modelAt(name, `openai/${name}`, `${upstream}/v1`, info);
+}
+
+/** `model` with the prefix of its provider, whose API is at `base`. */
+export function modelAt(name: string, model: string, base: string, info: object = {}): unknown {
   return {
     model_name: name,
-    litellm_params: { model: `openai/${name}`, api_base: `${upstream}/v1`, api_key: "sk-upstream" },
+    litellm_params: { model, api_base: base, api_key: "sk-upstream" },
     model_info: { input_cost_per_token: 0.001, output_cost_per_token: 0.002, ...info },
   };
 }

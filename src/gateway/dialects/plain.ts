@@ -24,12 +24,15 @@ export const moderation: Dialect = { ...embedding };
 /** Cohere's route, which Jina, Together and others serve as well. */
 export const ranking: Dialect = {
   ...embedding,
+  family: "rerank",
   convention: "rerank",
   read(body) {
     if (typeof body["query"] !== "string") throw invalid("query must be text.", "query");
     requireInput(body, "documents");
     return { ...NO_OUTPUT, units: { searches: searchesFor(body["documents"]) } };
   },
+  // Cohere refuses fields that it does not know.
+  outbound: ({ model }) => ({ model, user: undefined, safety_identifier: undefined }),
 };
 
 /** Cohere bills a search for each hundred documents, and counts a long document as several. */

@@ -1,4 +1,4 @@
-/** The fake provider's answers: the same call always gets the same bytes. */
+/** The fake provider's answers, whichever API they are asked by: the same call always gets the same words. */
 
 import { createHash } from "node:crypto";
 import { isObject, type Json, type JsonObject } from "../../platform/json.ts";
@@ -7,72 +7,70 @@ import { readScript, withoutMarkers, WORDS_MAX, type Script } from "./script.ts"
 /** As OpenAI's own maximum of `n`. */
 const CHOICES_MAX = 128;
 
-const HEAD = { created: 1_700_000_000, system_fingerprint: "fp_fake" };
+/** Seconds; always the same, like all else. */
+export const CREATED = 1_700_000_000;
+
+/** What a body asks for, as far as the fake provider cares. */
+export interface Asked {
+  /** What is answered; its markers direct the answer. */
+  readonly prompt: string;
+  /** Everything that counts as input, the prompt included. */
+  readonly texts: readonly string[];
+  readonly bound?: number | undefined;
+  readonly choices?: number | undefined;
+}
+
+/** One of the APIs: how it is asked and how it answers. */
+export interface Form {
+  /** Undefined if the body is not one of its own. */
+  readonly read: (body: JsonObject) => Asked | undefined;
+  /** The body of an answer that is not streamed. */
+  readonly whole: (answer: Answer) => string;
+  /** The events of one that is; absent where there are no streams. */
+  readonly events?: (answer: Answer) => Iterable<string>;
+}
 
 export interface Answer {
+  /** Of the call, without the prefix that each API has. */
   readonly id: string;
+  readonly body: JsonObject;
   readonly model: string;
   readonly script: Script;
   readonly stream: boolean;
-  readonly streamsUsage: boolean;
   readonly choices: number;
   readonly words: readonly string[];
-  readonly finishReason: "stop" | "length";
-  /** Null if none is reported. */
-  readonly usage: JsonObject | null;
+  readonly isCut: boolean;
+  /** Null if none are reported. */
+  readonly tokens: Tokens | null;
 }
 
-/** Undefined if the body is no chat. */
-export function answerTo(body: Json): Answer | undefined {
-  if (!isObject(body) || !Array.isArray(body["messages"])) return undefined;
-  const messages: readonly Json[] = body["messages"];
-  const prompt = textOf(messages.findLast((message) => roleOf(message) === "user"));
-  const script = readScript(prompt);
-  const choices = Math.min(Math.max(numberIn(body, "n") ?? 1, 1), CHOICES_MAX);
-  const wanted = answerWords(withoutMarkers(prompt), script, Math.floor(WORDS_MAX / choices));
-  const bound = numberIn(body, "max_completion_tokens") ?? numberIn(body, "max_tokens");
-  const words = script.heedsBound ? wanted.slice(0, bound) : wanted;
-  const streamOptions = body["stream_options"];
+export interface Tokens {
+  readonly input: number;
+  readonly output: number;
+}
+
+export function answerTo(body: JsonObject, asked: Asked): Answer {
+  const script = readScript(asked.prompt);
+  const choices = Math.min(Math.max(asked.choices ?? 1, 1), CHOICES_MAX);
+  const wordsMax = Math.floor(WORDS_MAX / choices);
+  const wanted = answerWords(withoutMarkers(asked.prompt), script, wordsMax);
+  const words = script.heedsBound ? wanted.slice(0, asked.bound) : wanted;
   return {
-    id: `chatcmpl-${createHash("sha256").update(JSON.stringify(body)).digest("hex").slice(0, 24)}`,
+    id: createHash("sha256").update(JSON.stringify(body)).digest("hex").slice(0, 24),
+    body,
     model: typeof body["model"] === "string" ? body["model"] : "fake",
     script,
     stream: body["stream"] === true,
-    streamsUsage: isObject(streamOptions) && streamOptions["include_usage"] === true,
     choices,
     words,
-    finishReason: words.length < wanted.length ? "length" : "stop",
-    usage: usageOf(script, messages, words.length * choices),
+    isCut: words.length < wanted.length,
+    tokens: tokensOf(script, asked.texts, words.length * choices),
   };
 }
 
-/** The body of an answer that is not streamed. */
-export function completion(answer: Answer): string {
-  const { id, model, choices, words, finishReason, usage } = answer;
-  const message = { role: "assistant", content: words.join(" "), refusal: null };
-  return JSON.stringify({
-    id,
-    object: "chat.completion",
-    ...HEAD,
-    model,
-    choices: eachChoice(choices, { message, logprobs: null, finish_reason: finishReason }),
-    ...(usage === null ? {} : { usage }),
-  });
-}
-
-/** The events of a streamed answer, one token each. */
-export function* events(answer: Answer): Generator<string> {
-  const { choices, words, finishReason, usage, streamsUsage } = answer;
-  for (const choice of eachChoice(choices, delta({ role: "assistant", content: "" }))) {
-    yield chunk(answer, [choice]);
-  }
-  for (const [index, word] of words.entries()) {
-    const content = index === 0 ? word : ` ${word}`;
-    for (const choice of eachChoice(choices, delta({ content }))) yield chunk(answer, [choice]);
-  }
-  for (const choice of eachChoice(choices, delta({}, finishReason))) yield chunk(answer, [choice]);
-  if (streamsUsage && usage !== null) yield chunk(answer, [], usage);
-  yield "data: [DONE]\n\n";
+/** The words as the deltas of a stream. */
+export function piecesOf({ words }: Answer): readonly string[] {
+  return words.map((word, index) => (index === 0 ? word : ` ${word}`));
 }
 
 export function failure(status: number, message: string): string {
@@ -82,25 +80,23 @@ export function failure(status: number, message: string): string {
   return JSON.stringify({ error: { message, type, param: null, code } });
 }
 
-/** As OpenAI does, every other event of a stream with usage says that its usage is null. */
-function chunk(answer: Answer, choices: readonly Json[], usage: Json = null): string {
-  const body = {
-    id: answer.id,
-    object: "chat.completion.chunk",
-    ...HEAD,
-    model: answer.model,
-    choices,
-    ...(answer.streamsUsage ? { usage } : {}),
-  };
-  return `data: ${JSON.stringify(body)}\n\n`;
+/** A conversation, of which the user's last turn is answered. */
+export function askedInTurns(turns: Json | undefined): Asked | undefined {
+  if (!Array.isArray(turns)) return undefined;
+  const own = turns.findLast((turn) => isObject(turn) && turn["role"] === "user");
+  return { prompt: textOf(own), texts: turns.map((turn) => textOf(turn)) };
 }
 
-function delta(content: JsonObject, finishReason: string | null = null): JsonObject {
-  return { delta: content, logprobs: null, finish_reason: finishReason };
+/** Texts of which the last is answered. */
+export function askedInTexts(given: Json | undefined): Asked | undefined {
+  const texts = (Array.isArray(given) ? given : [given]).filter((one) => typeof one === "string");
+  const prompt = texts.at(-1);
+  return prompt === undefined ? undefined : { prompt, texts };
 }
 
-function eachChoice(choices: number, choice: JsonObject): JsonObject[] {
-  return Array.from({ length: choices }, (_, index) => ({ index, ...choice }));
+export function numberIn(body: JsonObject, name: string): number | undefined {
+  const value = body[name];
+  return typeof value === "number" ? value : undefined;
 }
 
 /** The prompt's own words, over and over where more are wanted. */
@@ -112,40 +108,24 @@ function answerWords(prompt: string, script: Script, wordsMax: number): readonly
 }
 
 /** A word is a token. */
-function usageOf(script: Script, messages: readonly Json[], tokens: number): JsonObject | null {
+function tokensOf(script: Script, texts: readonly string[], output: number): Tokens | null {
   if (script.usage === "unreported") return null;
-  const counted = messages.reduce<number>(
-    (sum, message) => sum + wordsIn(textOf(message)).length,
-    0,
-  );
-  const { promptTokens, completionTokens } =
-    script.usage === "counted" ? { promptTokens: counted, completionTokens: tokens } : script.usage;
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: promptTokens + completionTokens,
-  };
+  if (script.usage !== "counted") {
+    return { input: script.usage.promptTokens, output: script.usage.completionTokens };
+  }
+  return { input: texts.reduce((sum, text) => sum + wordsIn(text).length, 0), output };
 }
 
 function wordsIn(text: string): readonly string[] {
   return text.match(/\S+/g) ?? [];
 }
 
-function roleOf(message: Json): Json | undefined {
-  return isObject(message) ? message["role"] : undefined;
-}
-
-/** The text of a message, whose content is a string or a list of parts. */
-function textOf(message: Json | undefined): string {
-  const content = isObject(message) ? message["content"] : undefined;
+/** The text of a turn, whose content is a string or a list of parts. */
+function textOf(turn: Json | undefined): string {
+  const content = isObject(turn) ? turn["content"] : undefined;
   const parts = Array.isArray(content) ? content : [{ text: content }];
   return parts
     .map((part: unknown) => (isObject(part) ? part["text"] : undefined))
     .filter((text) => typeof text === "string")
     .join(" ");
-}
-
-function numberIn(body: JsonObject, name: string): number | undefined {
-  const value = body[name];
-  return typeof value === "number" ? value : undefined;
 }
