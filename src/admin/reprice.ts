@@ -1,6 +1,7 @@
 /** Prices calls anew that were posted: the differences are posted beside them, and a second time there are none. */
 
 import { Type, type Static } from "typebox";
+import { spentOn } from "../ledger/attempts.ts";
 import type { Reprice } from "../ledger/command.ts";
 import type { CallFilter, PostedCall } from "../ledger/store.ts";
 import { jsonUsd, nanoUsd } from "../money/amount.ts";
@@ -109,16 +110,22 @@ function correctionIn({ prices }: Admin, at: number, tally: Tally) {
   };
 }
 
-/** Null where the price book has nothing else to say, or nothing at all: a charge never becomes unpriced. */
+/**
+ * Null where the price book has nothing else to say, or nothing at all: a charge never becomes unpriced. What failed
+ * attempts have cost stays as it is.
+ */
 function correctionOf(call: PostedCall, prices: PriceBook, at: number): Reprice | null {
   const { posting, repricings, unpriced } = call;
+  // Only its attempts cost anything.
+  if (posting.source === "none") return null;
   const pricedAt = posting.pricing?.at ?? posting.at;
   const price = prices.priceOf({ id: posting.facts.deployment }, pricedAt);
   if (price === null) return null;
   const { serviceTier = null, statedCost = null } = posting.pricing ?? {};
   const figures = priced({ usage: posting.usage, serviceTier, statedCost, at: pricedAt }, price);
-  const cost = nanoUsd(figures.cost - call.cost);
-  const charge = nanoUsd(chargeOf(figures.cost, posting.markup) - call.charge);
+  const total = nanoUsd(figures.cost + spentOn(posting.facts));
+  const cost = nanoUsd(total - call.cost);
+  const charge = nanoUsd(chargeOf(total, posting.markup) - call.charge);
   const isKnownNow = figures.unpriced.length < unpriced.length;
   if (cost === 0n && charge === 0n && !isKnownNow) return null;
   // Whoever reprices the same call at the same time makes the same correction, which is then posted once.

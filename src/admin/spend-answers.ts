@@ -75,6 +75,8 @@ export const ActivityAnswer = Type.Object({
   }),
 });
 
+const Attempt = Type.Object({ model: Text, deployment: Text, failure: Text, cost: Money });
+
 const LogRow = Type.Object(
   {
     request_id: Text,
@@ -94,7 +96,13 @@ const LogRow = Type.Object(
     end_user: Text,
     team_id: MaybeText,
     status: Type.Union([Type.Literal("success"), Type.Literal("failure")]),
-    metadata: Type.Object({ kind: Text, usage_source: Text, cost: Money, note: MaybeText }),
+    metadata: Type.Object({
+      kind: Text,
+      usage_source: Text,
+      cost: Money,
+      note: MaybeText,
+      attempts: Type.Optional(Type.Array(Attempt)),
+    }),
   },
   { description: "A call or a correction. `messages` and `response` are always empty." },
 );

@@ -1,6 +1,6 @@
 /** A posting as a row of LiteLLM's spend log. Prompts and answers are never stored, so they are never shown. */
 
-import type { PostingKind } from "../ledger/book.ts";
+import type { FailedAttempt, PostingKind } from "../ledger/book.ts";
 import type { KeyOwner, NumberedPosting } from "../ledger/spend.ts";
 import { jsonUsd } from "../money/amount.ts";
 import { inputTokens, outputTokens } from "../money/usage.ts";
@@ -73,7 +73,7 @@ function callType({ kind, facts }: NumberedPosting): string {
   return CALL_TYPES[facts.route] ?? facts.route;
 }
 
-/** Beyond LiteLLM's: what kind of posting it is, who counted, every part of the usage, and what went wrong. */
+/** Beyond LiteLLM's: what kind of posting it is, who counted, every part of the usage, what went wrong and where. */
 function metadataOf(posting: NumberedPosting, owner: KeyOwner | undefined): unknown {
   const { kind, source, usage, facts, note } = posting;
   return {
@@ -84,7 +84,14 @@ function metadataOf(posting: NumberedPosting, owner: KeyOwner | undefined): unkn
     usage,
     cost: jsonUsd(posting.cost),
     note,
+    ...(facts.attempts === undefined ? {} : { attempts: facts.attempts.map(attemptOf) }),
   };
+}
+
+function attemptOf({ billed, ...attempt }: FailedAttempt): unknown {
+  if (billed === undefined) return { ...attempt, cost: 0 };
+  const { cost, source, usage, unpriced } = billed;
+  return { ...attempt, cost: jsonUsd(cost), usage_source: source, usage, unpriced };
 }
 
 /** The id of a call is made when it comes in, and its first 48 bits are the milliseconds of that moment (RFC 9562). */

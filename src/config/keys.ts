@@ -180,7 +180,7 @@ export const KEYS = {
     unsettled_charge: {
       parse: oneOf(["waive", "input", "ceiling"]),
       about:
-        "Charge of a call whose instance died: nothing, what its input can have cost, or all it held.",
+        "Charge of a call whose instance died: what failed attempts cost, or its input can, or all it held.",
       default: `\`${DEFAULTS.unsettledCharge}\``,
     },
     hide_amounts: {

@@ -4,15 +4,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { authenticate, requireCalls, requireGood, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
 import type { Release, Settle } from "../ledger/command.ts";
-import { LedgerUnavailable } from "../ledger/store.ts";
 import type { BookPrice } from "../money/pricing.ts";
-import { firstAttempt, tryUntilAnswered } from "./attempt.ts";
+import { firstAttempt, tryUntilAnswered, type Tried } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import type { Client } from "./client.ts";
 import { customerFor } from "./customer-rule.ts";
 import { dataEvent } from "./dialects/events.ts";
 import { finish, type Finished } from "./finish.ts";
-import type { Deployment, Gateway } from "./gateway.ts";
+import type { Gateway } from "./gateway.ts";
 import { sentOn } from "./headers.ts";
 import { once } from "./once.ts";
 import { passFree } from "./pass.ts";
@@ -21,7 +20,7 @@ import type { Reserved } from "./reserve.ts";
 import { deploymentsFor, route } from "./route.ts";
 import type { Route } from "./routes.ts";
 import { callHeaders } from "./sending.ts";
-import { ending } from "./settle.ts";
+import { answeredBy, ending } from "./settle.ts";
 
 /** A request on one of the inference routes. */
 export interface CallRequest {
@@ -51,7 +50,9 @@ export async function complete(
       const customer = await customerFor({ headers, body: read.body }, known, gateway);
       return firstAttempt({ ...read, customer }, known, pool, gateway);
     });
-    finish(near, await answered(reserved, pool, near, gateway));
+    const { refusal, ...finished } = await answered(reserved, near, gateway);
+    if (refusal !== null) throw refusal;
+    finish(near, finished);
   });
 }
 
@@ -86,48 +87,36 @@ async function byFreshKey<T>(
   }
 }
 
+/** What the client gets: the end of an answer or, where the next attempt was refused, that refusal. */
+type Last = Finished & Pick<Tried, "refusal">;
+
 /** Forwards and settles; the last of the answer is still here. */
-async function answered(
-  first: Reserved,
-  pool: readonly Deployment[],
-  client: Client,
-  gateway: Gateway,
-): Promise<Finished> {
-  const { call } = first.asking;
+async function answered(first: Reserved, client: Client, gateway: Gateway): Promise<Last> {
+  const { id } = first.asking.call;
   try {
-    const { reserved, answer } = await tryUntilAnswered(first, pool, client, gateway);
-    const { deployment, price } = reserved.asking;
-    const { provider, apiKey: secret } = deployment.config;
-    const { hold } = reserved;
-    const at = gateway.clock.now();
-    const pricedAt = reserved.asking.at;
-    const end = await ending({ call, provider, hold, price, pricedAt, answer, at });
-    const posted = await gateway.ledger.end(end);
-    if (end.kind === "settle") gateway.metrics.priced(provider, end.pricing);
-    const headers = callHeaders({ ...reserved, standing: posted.standing });
-    const errorEvent = call.route.dialect.stream?.errorEvent ?? dataEvent;
-    const charge = isPriced(end, price) ? posted.charge : null;
-    return { answer, headers, charge, secret, errorEvent };
+    return await settled(await tryUntilAnswered(first, client, gateway), gateway);
   } catch (error) {
-    await giveUp(call.id, error, gateway);
+    // By a fault of our own: nobody knows what the call cost.
+    await gateway.ledger.end({ kind: "expire", id, at: gateway.clock.now() });
     throw error;
   }
 }
 
-/** Where nobody knows the price, the charge of 0 is no price of 0. */
-function isPriced(end: Settle | Release, price: BookPrice | null): boolean {
-  return end.kind === "settle" ? end.pricing.origin !== "none" : price !== null;
+async function settled({ reserved, answer, refusal }: Tried, gateway: Gateway): Promise<Last> {
+  const { call, deployment, price } = reserved.asking;
+  const { provider, apiKey: secret } = deployment.config;
+  const end = await ending(answeredBy(reserved, answer, gateway.clock.now()));
+  const posted = await gateway.ledger.end(end);
+  if (end.kind === "settle" && end.pricing) gateway.metrics.priced(provider, end.pricing);
+  const headers = callHeaders({ ...reserved, standing: posted.standing });
+  const errorEvent = call.route.dialect.stream?.errorEvent ?? dataEvent;
+  const charge = isPriced(end, price) ? posted.charge : null;
+  return { answer, headers, charge, secret, errorEvent, refusal };
 }
 
-/** Of a refusal it is known that nothing was produced; of a fault of our own nobody knows what the call cost. */
-async function giveUp(id: string, error: unknown, gateway: Gateway): Promise<void> {
-  const at = gateway.clock.now();
-  const isRefusal = error instanceof ApiError || error instanceof LedgerUnavailable;
-  await gateway.ledger.end(
-    isRefusal
-      ? { kind: "release", id, at, note: "no other deployment was admitted" }
-      : { kind: "expire", id, at },
-  );
+/** Where nobody knows the price, the charge of 0 is no price of 0. */
+function isPriced(end: Settle | Release, price: BookPrice | null): boolean {
+  return end.kind === "settle" ? end.pricing?.origin !== "none" : price !== null;
 }
 
 /** The provider charges nothing for it, so neither does the ledger hear of it; the key has to be good all the same. */

@@ -30,7 +30,7 @@ export function finish(client: Client, finished: Finished): void {
       finishStream(client, answer, finished.charge);
       return;
     case "broken":
-      return finishBroken(client, answer.failure, finished.errorEvent);
+      return finishBroken(client, finished, answer.failure);
   }
 }
 
@@ -51,39 +51,41 @@ const LF = 0x0a;
 
 function finishWhole(
   client: Client,
-  { headers, charge, secret }: Finished,
+  finished: Finished,
   answer: Extract<Answer, { kind: "whole" }>,
 ): void {
+  const headers = headersOf(finished);
   const passes = answer.status < 300 || (answer.status >= 400 && answer.status < 500);
   if (!passes) {
     throw new ApiError("upstream_error", `The provider answered ${String(answer.status)}.`, {
       headers,
     });
   }
-  const body = answer.status >= 400 ? redacted(answer.body, secret) : answer.body;
+  const body = answer.status >= 400 ? redacted(answer.body, finished.secret) : answer.body;
   client.writeHead(answer.status, {
     ...passedOn(answer.headers),
     ...headers,
-    ...(charge === null ? {} : { "x-litellm-response-cost": formatUsd(charge) }),
     "content-length": body.length,
   });
   client.end(body);
 }
 
+/** An error tells what the call cost as an answer does: the attempts before it may have been billed. */
+function headersOf({ headers, charge }: Finished): Headers {
+  return charge === null ? headers : { ...headers, "x-litellm-response-cost": formatUsd(charge) };
+}
+
 /** After the first byte the status is out, so the error travels in the stream; OpenAI's SDKs raise it from there. */
-function finishBroken(
-  client: Client,
-  failure: Failure,
-  errorEvent: StreamShape["errorEvent"],
-): void {
+function finishBroken(client: Client, finished: Finished, failure: Failure): void {
   if (failure === "client_left") {
     client.destroy();
     return;
   }
-  const error = failureError(failure);
-  if (!client.headersSent) throw error;
-  const body = errorBody(error, ERRORS[error.error].status);
-  client.end(errorEvent(body));
+  const { error, message } = failureError(failure);
+  const known = new ApiError(error, message, { headers: headersOf(finished) });
+  if (!client.headersSent) throw known;
+  const body = errorBody(known, ERRORS[error].status);
+  client.end(finished.errorEvent(body));
 }
 
 function failureError(failure: Exclude<Failure, "client_left">): ApiError {

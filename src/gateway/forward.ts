@@ -9,7 +9,7 @@ import { firstHeader } from "../http/auth.ts";
 import type { StreamShape } from "./dialects/dialect.ts";
 import { objectOf } from "./dialects/events.ts";
 import { StreamMeter, type Produced } from "./meter.ts";
-import type { Convention } from "./usage.ts";
+import { tellsUsage, type Convention } from "./usage.ts";
 import { passedOn } from "./headers.ts";
 
 /** An answer that is not streamed is held in memory, to be metered before any of it leaves. */
@@ -144,7 +144,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     }
     const body = Buffer.concat(this.#body);
     const status = this.#status;
-    const answer = status < 300 ? this.#read(body) : null;
+    const answer = status < 300 ? this.#read(body) : toldInError(status, body);
     this.#end({ kind: "whole", status, headers: this.#headers, body, told: this.#toldIn(answer) });
   }
 
@@ -200,6 +200,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#client.off("close", this.#onClientClose);
     this.#resolve(answer);
   }
+}
+
+/** An error is billed only where it tells its usage. */
+export function toldInError(status: number, body: Buffer): JsonObject | null {
+  const answer = status < 400 ? null : objectOf(body.toString("utf8"));
+  return answer !== null && tellsUsage(answer) ? answer : null;
 }
 
 const TIMEOUTS = new Set([

@@ -29,6 +29,16 @@ interface Telling {
   readonly now: number;
 }
 
+/** What the ledger said, and what the caller is told of it. */
+export class Refused extends ApiError {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal, { error, message, details }: ApiError) {
+    super(error, message, details);
+    this.refusal = refusal;
+  }
+}
+
 export function refusalError(
   refusal: Refusal,
   caller: Caller,

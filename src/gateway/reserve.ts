@@ -12,7 +12,7 @@ import type { Deployment, Gateway } from "./gateway.ts";
 import { hidesAmounts } from "./headers.ts";
 import { otherWay } from "./other-way.ts";
 import { quote } from "./quote.ts";
-import { refusalError } from "./refusal.ts";
+import { Refused, refusalError } from "./refusal.ts";
 import { inputTokensByBytes, inputTokensByTokenizer } from "./tokens.ts";
 
 export interface Reserved {
@@ -30,6 +30,8 @@ export interface Asking {
   readonly call: Call;
   readonly caller: Caller;
   readonly deployment: Deployment;
+  /** The deployments that may answer, in the order of trial. */
+  readonly pool: readonly Deployment[];
   readonly price: BookPrice | null;
   /** Where they are known, and not to be found by looking at the body. */
   readonly inputTokens: number | null;
@@ -48,14 +50,14 @@ export interface Answer {
 /** `closest`: no closer bound of the input will be tried. */
 type Put = (asked: Asked, closest: boolean) => Promise<Outcome>;
 
-/** `hasCheaper`: if it is refused, a cheaper deployment is asked for. */
+/** `isTentative`: a refusal is not the last word. */
 export async function reserve(
   asked: Asking,
   gateway: Gateway,
-  hasCheaper = false,
+  isTentative = false,
 ): Promise<Reserved> {
   const answer = await answerTo(asked, gateway, (command, closest) =>
-    gateway.ledger.reserve({ kind: "reserve", closest, hasCheaper, ...command }),
+    gateway.ledger.reserve({ kind: "reserve", closest, isTentative, ...command }),
   );
   const { asking, quote: quoted, outcome } = answer;
   if (outcome.kind === "held") {
@@ -64,8 +66,8 @@ export async function reserve(
     return { asking, hold, standing, quote: quoted, hidesAmounts: isHidden };
   }
   if (outcome.kind !== "refused") throw new Error(`a reserve was answered as ${outcome.kind}`);
-  gateway.metrics.refused(outcome.refusal.name);
-  throw refusalError(outcome.refusal, asking.caller, gateway.budgets, asking.at);
+  const { refusal } = outcome;
+  throw new Refused(refusal, refusalError(refusal, asking.caller, gateway.budgets, asking.at));
 }
 
 /** What the ledger says to the call as it was asked for or, if there is one, to the other way of making it. */

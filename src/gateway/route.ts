@@ -2,6 +2,7 @@
 
 import { ApiError } from "../http/errors.ts";
 import type { Caller } from "../http/auth.ts";
+import type { Region } from "../ledger/book.ts";
 import type { Call } from "./call.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
 import type { Asking } from "./reserve.ts";
@@ -9,18 +10,23 @@ import { estimatedTokensOfBytes } from "./tokens.ts";
 
 type Routed = Pick<Call, "route" | "body" | "uploads">;
 
-/** Deployments in the order of trial: the well ones first, drawn by their shares. Throws where there are none. */
+/**
+ * Deployments in the order of trial: the well ones first, drawn by their shares; of one region, where it is named.
+ * Throws where there are none.
+ */
 export function deploymentsFor(
   call: Routed,
   model: string,
   gateway: Gateway,
+  region: Region | null = null,
 ): readonly Deployment[] {
   const configured = gateway.deployments.get(model);
   if (configured === undefined) {
     const message = `The model "${shown(model)}" does not exist. See GET /v1/models.`;
     throw new ApiError("model_not_found", message, { param: "model" });
   }
-  const speaking = configured.filter((deployment) => speaks(deployment, call));
+  const near = configured.filter(({ config }) => region === null || config.region === region);
+  const speaking = near.filter((deployment) => speaks(deployment, call));
   if (speaking.length === 0) {
     const message = `The model "${shown(model)}" is not served on ${call.route.name}.`;
     throw new ApiError("unsupported_route", message, { param: "model" });
@@ -30,11 +36,27 @@ export function deploymentsFor(
   return wellFirst(drawn(fitting, gateway.random), gateway);
 }
 
+/** The same for a model that the client did not ask for: where it cannot answer, there are none. */
+export function standInsFor(
+  call: Routed,
+  model: string,
+  gateway: Gateway,
+  region: Region | null = null,
+): readonly Deployment[] {
+  try {
+    return deploymentsFor(call, model, gateway, region);
+  } catch (error) {
+    if (error instanceof ApiError) return [];
+    throw error;
+  }
+}
+
 /** The call as it is put to the ledger, at the price of the first of its deployments. */
 export function route(call: Call, caller: Caller, gateway: Gateway): Asking {
-  const [deployment] = deploymentsFor(call, call.model, gateway);
+  const pool = deploymentsFor(call, call.model, gateway);
+  const [deployment] = pool;
   if (deployment === undefined) throw new Error("a pool has at least one deployment");
-  return askingFor({ call, caller, deployment, attempts: [] }, gateway);
+  return askingFor({ call, caller, deployment, pool, attempts: [] }, gateway);
 }
 
 export function askingFor(
@@ -47,7 +69,7 @@ export function askingFor(
 }
 
 /** What is not translated passes only between those who speak alike. */
-export function speaks({ provider }: Deployment, { route }: Routed): boolean {
+function speaks({ provider }: Deployment, { route }: Routed): boolean {
   if (provider.families.includes(route.dialect.family)) return true;
   return Object.hasOwn(provider.translated, route.name);
 }

@@ -9,6 +9,7 @@ import { complete, type CallRequest } from "./complete.ts";
 import { callSchema, describeOnly, modelsSchema } from "./describe.ts";
 import type { Gateway } from "./gateway.ts";
 import { idHeaders } from "../http/server.ts";
+import { Refused } from "./refusal.ts";
 import { ROUTES } from "./routes.ts";
 import { storedRoutes } from "./stored.ts";
 
@@ -73,6 +74,8 @@ function fail(
   error: unknown,
   gateway: Gateway,
 ): void {
+  // Here, because only the last word on a call is a call refused.
+  if (error instanceof Refused) gateway.metrics.refused(error.refusal.name);
   const response = errorResponse(error, request.id);
   if (response.status === 500) gateway.log.error({ id: request.id, err: error }, "call failed");
   // Cut off rather than ended: the client must not take half an answer for a whole one.

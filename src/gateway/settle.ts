@@ -1,9 +1,12 @@
 /** From an answer to the command that ends its hold. */
 
+import { spentOn } from "../ledger/attempts.ts";
+import type { FailedAttempt } from "../ledger/book.ts";
 import type { Held, Release, Settle } from "../ledger/command.ts";
+import { nanoUsd, ZERO_USD } from "../money/amount.ts";
 import { chargeOf } from "../money/markup.ts";
 import { unpricedParts } from "../money/price.ts";
-import { priced, type BookPrice } from "../money/pricing.ts";
+import { priced, type BookPrice, type Priced } from "../money/pricing.ts";
 import type { Call } from "./call.ts";
 import { objectOf } from "./dialects/events.ts";
 import { likelyUnits } from "./dialects/media.ts";
@@ -14,6 +17,7 @@ import {
   type MeteredUsage,
 } from "./estimate.ts";
 import type { Answer, Told } from "./forward.ts";
+import type { Reserved } from "./reserve.ts";
 import { estimatedInputTokens } from "./tokens.ts";
 import { usageOf } from "./usage.ts";
 import type { Counted } from "./usage/counted.ts";
@@ -26,20 +30,52 @@ export interface Answered {
   /** The time of the price. */
   readonly pricedAt: number;
   readonly answer: Answer;
+  /** What failed before it. */
+  readonly attempts: readonly FailedAttempt[];
   readonly at: number;
 }
 
-/** What was produced is charged, by whose count the posting says; what produced nothing costs nothing. */
+/** What an answer costs by itself. */
+export type Figures = Pick<Settle, "usage" | "source"> & Priced;
+
+/** The answer's cost and that of the attempts before it are one charge; where nothing was produced there is none. */
 export async function ending(answered: Answered): Promise<Settle | Release> {
-  const { hold, price, pricedAt, answer, at } = answered;
+  const { hold, answer, at } = answered;
+  const { id, markup } = hold;
   const note = noteOf(answer);
+  const figures = await figuresOf(answered);
+  const spent = spentOn(answered);
+  if (figures === null && spent === 0n) {
+    return { kind: "release", id, at, note: note ?? "no answer" };
+  }
+  const own = figures ?? NO_FIGURES;
+  const cost = nanoUsd(own.cost + spent);
+  return { kind: "settle", id, at, ...own, cost, charge: chargeOf(cost, markup), note };
+}
+
+const NO_FIGURES = {
+  usage: {},
+  source: "none",
+  cost: ZERO_USD,
+  rates: null,
+  unpriced: [],
+  pricing: null,
+} as const;
+
+/** What was produced has a cost, by whose count the figures say; null for what produced nothing. */
+export async function figuresOf(answered: Answered): Promise<Figures | null> {
+  const { hold, price, pricedAt, answer } = answered;
   const metered = await meteredUsage(answered, hold, answer);
-  if (metered === null) return { kind: "release", id: hold.id, at, note: note ?? "no answer" };
+  if (metered === null) return null;
   const { source, ...consumed } = billable(metered, price);
-  const figures = priced({ ...consumed, at: pricedAt }, price);
-  const charge = chargeOf(figures.cost, hold.markup);
   const { usage } = consumed;
-  return { kind: "settle", id: hold.id, at, usage, source, ...figures, charge, note };
+  return { usage, source, ...priced({ ...consumed, at: pricedAt }, price) };
+}
+
+export function answeredBy({ asking, hold }: Reserved, answer: Answer, at: number): Answered {
+  const { call, deployment, price, at: pricedAt, attempts } = asking;
+  const { provider } = deployment.config;
+  return { call, provider, hold, price, pricedAt, answer, attempts, at };
 }
 
 function billable(metered: MeteredUsage, price: BookPrice | null): MeteredUsage {
@@ -79,13 +115,22 @@ async function meteredBody(
   { status, body, told }: Extract<Answer, { kind: "whole" }>,
   bound: number,
 ): Promise<MeteredUsage | null> {
-  if (status < 200 || status > 299 || body.length === 0) return null;
+  if (status < 200 || status > 299) return told === null ? null : meteredError(asked, told);
+  if (body.length === 0) return null;
   const counted = countedIn(asked, told);
   if (counted !== undefined) return byProvider(counted);
   const { dialect } = asked.call.route;
   const answer = objectOf(body.toString("utf8"));
   const text = answer === null ? body : Buffer.from(JSON.stringify(dialect.producedIn(answer)));
   return estimated(asked.call, Math.min(tokensOfBytes(text.length), bound));
+}
+
+/** Of an error only its provider can say that it is billed. */
+function meteredError(asked: Asked, told: Told): MeteredUsage | null {
+  const counted = countedIn(asked, told);
+  if (counted === undefined) return null;
+  const isNothing = Object.keys(counted.usage).length === 0 && !counted.statedCost;
+  return isNothing ? null : byProvider(counted);
 }
 
 function byProvider({ usage, serviceTier, statedCost }: Counted): MeteredUsage {

@@ -1,11 +1,10 @@
 /** What is tried after a failure: the model's other deployments, then the models that stand in for it. */
 
-import { ApiError } from "../http/errors.ts";
-import type { Call } from "./call.ts";
 import { objectAt, objectOf, textAt } from "./dialects/events.ts";
 import type { Answer } from "./forward.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
-import { deploymentsFor } from "./route.ts";
+import type { Asking } from "./reserve.ts";
+import { standInsFor } from "./route.ts";
 
 /** Where nobody says how often: a call that three have failed to answer is not worth a fourth. */
 const RETRIES_DEFAULT = 2;
@@ -52,55 +51,76 @@ function faultOfInput(body: Buffer): Fault | null {
 }
 
 export class Trials {
-  readonly #call: Call;
+  readonly #first: Asking;
   readonly #gateway: Gateway;
-  #queue: Trial[];
+  /** Those that a retry may ask, the next one first. */
+  #pool: Deployment[];
+  /** How many deployments of the model there are for this customer. */
+  #size: number;
+  #retries = 0;
+  /** What stands in for a model has nothing that stands in for it, so they are looked up once. */
+  #standIns: Trial[] | undefined;
   #left = TRIALS_MAX;
-  #hasFallenBack = false;
 
-  constructor(call: Call, pool: readonly Deployment[], gateway: Gateway) {
-    this.#call = call;
+  constructor(first: Asking, gateway: Gateway) {
+    const { pool, deployment } = first;
+    this.#first = first;
     this.#gateway = gateway;
-    const retries = gateway.routing.retries ?? Math.min(RETRIES_DEFAULT, pool.length - 1);
-    const { model } = call;
-    this.#queue = Array.from({ length: retries }, (_, index) => pool[(index + 1) % pool.length])
-      .filter((deployment) => deployment !== undefined)
-      .map((deployment) => ({ model, deployment }));
+    this.#pool = [...pool.filter((other) => other !== deployment), deployment];
+    this.#size = pool.length;
   }
 
   /** What to try after this one; undefined where the failure has to stand. */
   next(failed: Deployment, fault: Fault): Trial | undefined {
     if (fault === "own") this.#drop(failed);
-    if (fault === "context" || fault === "policy") this.#queue = [];
-    if (this.#queue.length === 0) this.#fallBack(fault);
+    if (isOfInput(fault)) this.#pool = [];
+    if (isOfInput(fault) && this.#standIns !== undefined) this.#standIns = [];
     this.#left -= 1;
-    return this.#left > 0 ? this.#queue.shift() : undefined;
+    if (this.#left <= 0) return undefined;
+    return this.#retry() ?? this.#standIn(fault);
   }
 
-  #drop(failed: Deployment): void {
-    this.#queue = this.#queue.filter(({ deployment }) => deployment !== failed);
+  /** The customer may not be answered from there: that was no retry, and there is one deployment less. */
+  passOver(denied: Deployment): void {
+    if (!this.#pool.includes(denied)) return;
+    this.#drop(denied);
+    this.#size -= 1;
+    this.#retries -= 1;
   }
 
-  /** Once: what stands in for a model has nothing that stands in for it. */
-  #fallBack(fault: Fault): void {
-    if (this.#hasFallenBack) return;
-    this.#hasFallenBack = true;
+  #drop(deployment: Deployment): void {
+    this.#pool = this.#pool.filter((other) => other !== deployment);
+    this.#standIns = this.#standIns?.filter((trial) => trial.deployment !== deployment);
+  }
+
+  #retry(): Trial | undefined {
+    const most = this.#gateway.routing.retries ?? Math.min(RETRIES_DEFAULT, this.#size - 1);
+    const deployment = this.#retries < most ? this.#pool.shift() : undefined;
+    if (deployment === undefined) return undefined;
+    this.#retries += 1;
+    this.#pool.push(deployment);
+    return { model: this.#first.call.model, deployment };
+  }
+
+  #standIn(fault: Fault): Trial | undefined {
+    this.#standIns ??= this.#modelsFor(fault).flatMap((model) =>
+      standInsFor(this.#first.call, model, this.#gateway).map((deployment) => ({
+        model,
+        deployment,
+      })),
+    );
+    return this.#standIns.shift();
+  }
+
+  #modelsFor(fault: Fault): readonly string[] {
     const { fallbacks } = this.#gateway.routing;
-    const { model } = this.#call;
-    const given =
-      fallbacks[fault === "context" || fault === "policy" ? fault : "general"].get(model);
-    const models = given ?? (fault === "passing" || fault === "own" ? fallbacks.fallback : []);
-    for (const name of models) if (name !== model) this.#queue.push(...this.#trialsOf(name));
+    const { model } = this.#first.call;
+    const given = fallbacks[isOfInput(fault) ? fault : "general"].get(model);
+    const models = given ?? (isOfInput(fault) ? [] : fallbacks.fallback);
+    return models.filter((name) => name !== model);
   }
+}
 
-  /** A model that cannot stand in on this route is passed over. */
-  #trialsOf(model: string): Trial[] {
-    try {
-      const deployments = deploymentsFor(this.#call, model, this.#gateway);
-      return deployments.map((deployment) => ({ model, deployment }));
-    } catch (error) {
-      if (error instanceof ApiError) return [];
-      throw error;
-    }
-  }
+function isOfInput(fault: Fault): fault is "context" | "policy" {
+  return fault === "context" || fault === "policy";
 }

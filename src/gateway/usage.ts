@@ -52,7 +52,7 @@ export function usageOf({
   // Speech is bytes: all that is known of it is what was to be said.
   const answer = given === undefined && convention === "openai_speech" ? {} : given;
   if (!isObject(answer)) return undefined;
-  const whole = BLOCKS.some((name) => isObject(answer[name])) ? answer : around(answer);
+  const whole = tellsUsage(answer) ? answer : around(answer);
   const reading = READERS[convention](whole, request);
   if (reading === undefined) return undefined;
   return {
@@ -62,6 +62,11 @@ export function usageOf({
     ...reading,
     usage: present(reading.usage),
   };
+}
+
+/** Whether it holds a block of usage, in whichever convention. */
+export function tellsUsage(answer: JsonObject): boolean {
+  return BLOCKS.some((name) => isObject(answer[name]));
 }
 
 /**

@@ -55,7 +55,7 @@ export function announcePosting(draft: Draft, posting: Posting, watched: readonl
   }
 }
 
-/** Only the last word on a call is told: it may yet fit by a closer bound, or on a cheaper deployment. */
+/** Only the last word on a call is told: it may yet fit by a closer bound, or on another deployment. */
 export function announceRefusal(
   draft: Draft,
   command: Reserve,
@@ -63,8 +63,8 @@ export function announceRefusal(
   limits: readonly AppliedLimit[],
 ): void {
   const { name } = refusal;
+  if (command.isTentative === true) return;
   if (name !== "budget_exceeded" && name !== "rate_limited") return;
-  if (name === "budget_exceeded" && command.hasCheaper === true) return;
   const limit = refusedLimit(refusal.standing, limits);
   if (limit === undefined || !TOLD_METERS.has(limit.limit.meter)) return;
   if (!isFinal(refusal, command) || !draft.tell(limit.counter, TOLD.refused)) return;

@@ -151,6 +151,17 @@ export interface FailedAttempt {
   readonly model: string;
   readonly deployment: string;
   readonly failure: string;
+  /** Absent where nothing was produced and its provider told of nothing. */
+  readonly billed?: Billed;
+}
+
+/** What a provider bills for an attempt that failed. */
+export interface Billed {
+  readonly cost: NanoUsd;
+  readonly usage: Usage;
+  readonly source: UsageSource;
+  /** What was used and is not in the cost, because its price was not known. */
+  readonly unpriced: readonly UsagePart[];
 }
 
 /** Reserved headroom. It ends exactly once, by the posting that takes its id. */
@@ -175,9 +186,10 @@ export interface Hold {
 }
 
 /**
- * `settled`: an answered call. `released`: a call that cost nothing. `unsettled`: a hold whose instance died.
- * `adjusted`: a correction, by hand, by a price that came to be known later, or by a settle that came after its hold
- * had been expired. `reset`: the windows that a customer is in begin again at 0; what it was charged stays.
+ * `settled`: a call that was answered, or that cost something. `released`: a call that cost nothing. `unsettled`: a
+ * hold whose instance died. `adjusted`: a correction, by hand, by a price that came to be known later, or by a settle
+ * that came after its hold had been expired. `reset`: the windows that a customer is in begin again at 0; what it was
+ * charged stays.
  */
 export type PostingKind = "settled" | "released" | "unsettled" | "adjusted" | "reset";
 
@@ -191,14 +203,14 @@ export interface Posting {
   readonly facts: CallFacts;
   readonly usage: Usage;
   readonly source: UsageSource;
-  /** What it costs the operator. */
+  /** What it costs the operator, with all of its attempts. */
   readonly cost: NanoUsd;
   /** What the customer pays for it, and what budgets count. */
   readonly charge: NanoUsd;
   readonly markup: Markup | null;
   /** The unit prices that were used; null where the model had no price. */
   readonly rates: GivenRates | null;
-  /** How the cost came about; null where there was nothing to price. */
+  /** How the cost of what answered came about; null where there was nothing to price. */
   readonly pricing: Pricing | null;
   /** What was used and not paid for, because its price was not known. */
   readonly unpriced: readonly UsagePart[];

@@ -2,7 +2,7 @@
 
 import type { NanoUsd, PicoUsd } from "../money/amount.ts";
 import type { Markup } from "../money/markup.ts";
-import type { Priced } from "../money/pricing.ts";
+import type { Priced, Pricing } from "../money/pricing.ts";
 import type { Usage, UsageSource } from "../money/usage.ts";
 import type {
   Budget,
@@ -61,8 +61,8 @@ export interface Reserve extends Asked {
   readonly kind: "reserve";
   /** No closer bound of the input will be tried. */
   readonly closest: boolean;
-  /** If it is refused, a cheaper deployment is asked for. */
-  readonly hasCheaper?: boolean;
+  /** A refusal is not the last word: another deployment will be asked for, or this one once more. */
+  readonly isTentative?: boolean;
 }
 
 /** Whether a reserve would be held now; nothing is. */
@@ -70,9 +70,11 @@ export interface Check extends Asked {
   readonly kind: "check";
 }
 
-/** The call was answered and cost this much. */
-export interface Settle extends Dated, Priced {
+/** The call cost this much, with all of its attempts; the rest is of the one that answered, or failed last. */
+export interface Settle extends Dated, Omit<Priced, "pricing"> {
   readonly kind: "settle";
+  /** Null where only earlier attempts cost anything. */
+  readonly pricing: Pricing | null;
   readonly usage: Usage;
   readonly source: UsageSource;
   /** The cost under the markup of the hold. */
@@ -224,7 +226,10 @@ export type Outcome =
   | { readonly kind: "written" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** What an expired hold is charged: nothing, what its input can have cost, or its whole ceiling. */
+/**
+ * What an expired hold is charged: nothing, what its input can have cost, or its whole ceiling; at least what its
+ * failed attempts are known to have cost.
+ */
 export type UnsettledCharge = "waive" | "input" | "ceiling";
 
 /** What the operator decided for every call alike. */

@@ -5,11 +5,12 @@
  */
 
 import { nanoUsd, ZERO_USD } from "../money/amount.ts";
-import { costWithin } from "../money/markup.ts";
+import { chargeOf, costWithin } from "../money/markup.ts";
 import { inputTokens, outputTokens } from "../money/usage.ts";
 import { admit, heldAmounts, type Admission } from "./admit.ts";
 import { announceRefusal } from "./announce.ts";
 import { announceCustomer } from "./announce-account.ts";
+import { spentOn, withSpent } from "./attempts.ts";
 import type { Customer, Hold, Posting } from "./book.ts";
 import type {
   Adjust,
@@ -149,7 +150,7 @@ function admissionOf(
   }));
   const { quote, facts } = command;
   const markup = markupFor(chargedBy(command), quote.markup, draft, policy);
-  return admit(standings, { ...quote, markup }, facts.model);
+  return admit(standings, withSpent({ ...quote, markup }, facts), facts.model);
 }
 
 function settle(draft: Draft, command: Settle, policy: Policy): Outcome {
@@ -204,10 +205,11 @@ function release(draft: Draft, command: Release, policy: Policy): Outcome {
 function expire(draft: Draft, command: Expire, policy: Policy): Outcome {
   const hold = draft.hold(command.id);
   if (hold === undefined) return ended(draft, command.id, policy);
+  const { markup, facts } = hold;
   const charges = { waive: ZERO_USD, input: hold.inputCeiling, ceiling: hold.ceiling };
-  const charge = charges[policy.unsettledCharge];
+  const spent = chargeOf(spentOn(facts), markup);
+  const charge = nanoUsd(max(charges[policy.unsettledCharge], spent));
   const { at } = command;
-  const { markup } = hold;
   // What is not even the fixed part of a markup has cost nothing.
   const cost = nanoUsd(max(costWithin(charge, markup), 0n));
   const note = "the instance died before the call was settled";

@@ -43,6 +43,10 @@ export function nanoFromPico(pico: bigint): NanoUsd {
   return nanoUsd(pico % PICO_PER_NANO > 0n ? whole + 1n : whole);
 }
 
+export function picoFromNano(amount: NanoUsd): bigint {
+  return amount * PICO_PER_NANO;
+}
+
 /** Dollars as written by a person or a JSON number, to the nearest nano-dollar; undefined if it is no amount. */
 export function parseUsd(dollars: string | number): NanoUsd | undefined {
   const parsed = parseDecimal(dollars, NANO_DIGITS);

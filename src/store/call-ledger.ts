@@ -43,8 +43,12 @@ export function createCallLedger(
   };
 }
 
-/** A connection that broke during the commit leaves open whether the hold was taken; then it must be given back. */
-async function letGo({ id, at }: Reserve, error: unknown, spool: Spool): Promise<void> {
+/**
+ * A connection that broke during the commit leaves open whether the hold was taken; then it must be given back. That
+ * of an earlier attempt is there in any case, and is ended by what that attempt cost.
+ */
+async function letGo({ id, at, facts }: Reserve, error: unknown, spool: Spool): Promise<void> {
   if (!(error instanceof LedgerUnavailable) || !error.inDoubt) return;
+  if (facts.attempts !== undefined) return;
   await spool.keep({ kind: "release", id, at, note: "the database broke off" });
 }

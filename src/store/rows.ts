@@ -13,6 +13,7 @@ import type {
 import type { EventType, LedgerEvent } from "../ledger/event.ts";
 import { nanoUsd } from "../money/amount.ts";
 import type { Usage, UsageSource } from "../money/usage.ts";
+import { attemptOf, jsonAttempt, type JsonAttempt } from "./attempt-rows.ts";
 import { markupOf, pricingOf, ratesOf, readColumn, unpricedOf } from "./pricing-rows.ts";
 
 /** What a parameter or a column can be. */
@@ -23,6 +24,8 @@ export type Row = Readonly<Record<string, unknown>>;
 export type Flag = bigint | boolean;
 /** JSON text in which an amount is a string of digits: a JSON number would lose the last of them. */
 export type JsonText = string;
+
+type JsonFacts = Omit<CallFacts, "attempts"> & { readonly attempts?: readonly JsonAttempt[] };
 
 export interface CounterRow {
   readonly scope: ScopeKind;
@@ -156,8 +159,16 @@ export function movesText(moves: readonly Move[]): JsonText {
   return JSON.stringify(moves.map((move) => ({ ...move, amount: String(move.amount) })));
 }
 
+/** Most calls have no failed attempts, whose costs are the only amounts among the facts. */
+export function factsText({ attempts, ...facts }: CallFacts): JsonText {
+  return JSON.stringify(
+    attempts === undefined ? facts : { ...facts, attempts: attempts.map(jsonAttempt) },
+  );
+}
+
 function factsOf(text: JsonText): CallFacts {
-  return JSON.parse(text) as CallFacts;
+  const { attempts, ...facts } = JSON.parse(text) as JsonFacts;
+  return attempts === undefined ? facts : { ...facts, attempts: attempts.map(attemptOf) };
 }
 
 function movesOf(text: JsonText): Move[] {

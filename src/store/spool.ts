@@ -174,7 +174,7 @@ type JsonSettle = Omit<Settle, "cost" | "charge" | "rates" | "pricing"> & {
   readonly cost: string;
   readonly charge: string;
   readonly rates: JsonRates | null;
-  readonly pricing: JsonPricing;
+  readonly pricing: JsonPricing | null;
 };
 
 function lineOf(command: Kept): string {
@@ -185,7 +185,7 @@ function lineOf(command: Kept): string {
     cost: String(cost),
     charge: String(charge),
     rates: rates && jsonRates(rates),
-    pricing: jsonPricing(pricing),
+    pricing: pricing && jsonPricing(pricing),
   };
   return JSON.stringify(line);
 }
@@ -199,7 +199,7 @@ function commandOf(line: string, place: string): Kept {
     cost: nanoUsd(BigInt(cost)),
     charge: nanoUsd(BigInt(charge)),
     rates: rates && ratesOf(rates),
-    pricing: pricingOf(pricing),
+    pricing: pricing && pricingOf(pricing),
   };
 }
 

@@ -5,7 +5,7 @@ import type { LedgerEvent } from "../ledger/event.ts";
 import { isCountedUnit, USAGE_PARTS, type UsagePart } from "../money/usage.ts";
 import { limitsText, ruleValue } from "./account-rows.ts";
 import { columnOf, jsonMarkup, jsonPricing, jsonRates, unpricedText } from "./pricing-rows.ts";
-import { movesText, type SqlValue } from "./rows.ts";
+import { factsText, movesText, type SqlValue } from "./rows.ts";
 
 /** PostgreSQL's names; SQLite's migration says INTEGER for both of the latter. */
 type ColumnType = "text" | "bigint" | "boolean";
@@ -114,7 +114,7 @@ export const HOLDS: Table<Hold> = {
     text("instance", (hold) => hold.instance),
     text("customer", (hold) => hold.customer),
     text("key_hash", (hold) => hold.keyHash),
-    text("facts", (hold) => JSON.stringify(hold.facts)),
+    text("facts", (hold) => factsText(hold.facts)),
     integer("ceiling", (hold) => hold.ceiling),
     integer("input_ceiling", (hold) => hold.inputCeiling),
     integer("output_tokens", (hold) => hold.outputTokens),
@@ -138,7 +138,7 @@ export const POSTINGS: Table<Posting> = {
     integer("at", (posting) => posting.at),
     text("customer", (posting) => posting.customer),
     text("key_hash", (posting) => posting.keyHash),
-    text("facts", (posting) => JSON.stringify(posting.facts)),
+    text("facts", (posting) => factsText(posting.facts)),
     text("usage", (posting) => JSON.stringify(posting.usage)),
     text("source", (posting) => posting.source),
     integer("cost", (posting) => posting.cost),

@@ -8,6 +8,15 @@ import { customer } from "../support/ledger.ts";
 import { startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
 import { startUpstream, streamed, whole, type Upstream } from "../support/upstream.ts";
 
+interface Where {
+  readonly region?: string;
+  readonly price: number;
+  readonly weight?: number;
+}
+
+const EUROPE: Where = { region: "eu", price: 0.001 };
+const AMERICA: Where = { region: "us", price: 0.001 };
+
 const HI = [{ role: "user", content: "hi" }];
 
 const CUSTOMERS = [
@@ -17,10 +26,13 @@ const CUSTOMERS = [
   customer("careful", { allowedRegion: "eu", defaultModel: "fallback" }),
   customer("narrow", { allowedRegion: "eu", defaultModel: "fallback", models: ["nowhere"] }),
   customer("lost", { allowedRegion: "us", defaultModel: "fallback" }),
+  customer("away", { allowedRegion: "eu", defaultModel: "stand-in" }),
   customer("astray", { allowedRegion: "us", defaultModel: "gone" }),
 ];
 
 onEachDatabase((database) => {
+  /** Deployments whose provider is down. */
+  const down = new Set<unknown>();
   let upstream: Upstream;
   let purser: TestPurser;
 
@@ -34,26 +46,38 @@ onEachDatabase((database) => {
       deployment("everywhere", "eu-1", { region: "EU", price: 0.002 }),
       deployment("nowhere", "none-1", { price: 0.001 }),
       deployment("fallback", "eu-2", { region: "eu", price: 0.003 }),
+      ...["eu-down", "eu-well"].map((id) => deployment("spread", id, EUROPE)),
+      deployment("spread", "us-spread", AMERICA),
+      deployment("scattered", "us-near", { ...AMERICA, weight: 1e9 }),
+      deployment("scattered", "eu-near", { ...EUROPE, weight: 1e3 }),
+      deployment("scattered", "eu-far", { ...EUROPE, weight: 1 }),
+      deployment("scattered", "us-far", { ...AMERICA, weight: 0 }),
+      deployment("solo", "us-solo", AMERICA),
+      deployment("abroad", "eu-abroad", EUROPE),
+      deployment("home", "us-home", AMERICA),
+      deployment("stand-in", "eu-stand-in-1", { ...EUROPE, weight: 1e9 }),
+      deployment("stand-in", "eu-stand-in-2", { ...EUROPE, weight: 0 }),
+      deployment("stand-in", "us-stand-in", AMERICA),
     ];
-    purser = await startTestPurser({ database: url, upstream: upstream.origin, models });
+    const fallbacks = [{ solo: ["abroad", "home"] }];
+    const router = { fallbacks, retry_after: 0, allowed_fails: 0 };
+    purser = await startTestPurser({ database: url, upstream: upstream.origin, models, router });
   });
   beforeEach(() => {
-    upstream.answer = whole();
+    upstream.answer = (received, response) =>
+      whole(undefined, down.has(received.body["model"]) ? 503 : 200)(received, response);
     upstream.received.length = 0;
+    down.clear();
   });
   after(async () => {
     await purser.stop();
     await upstream.close();
   });
 
-  function deployment(
-    model_name: string,
-    id: string,
-    { region, price }: { readonly region?: string; readonly price: number },
-  ): unknown {
+  function deployment(model_name: string, id: string, { region, price, weight }: Where): unknown {
     const api_base = `${upstream.origin}/v1`;
     // Nearly always the first to be asked, where nothing speaks against it.
-    const first = id === "us-1" ? { weight: 1_000_000_000 } : {};
+    const first = id === "us-1" ? { weight: 1_000_000_000 } : { weight };
     const place = region === undefined ? {} : { region_name: region };
     return {
       model_name,
@@ -115,6 +139,43 @@ onEachDatabase((database) => {
       assert.equal(upstream.received.length, 0);
     });
   }
+
+  const asked = () => upstream.received.map(({ body }) => body["model"]);
+
+  test("who is moved into its region is answered from there while one of its deployments is well", async () => {
+    down.add("eu-down");
+    // Whichever is drawn first: the one that is down is asked at most once before it cools down.
+    for (let calls = 0; calls < 6; calls += 1) {
+      const { status, headers } = await call("european", "spread");
+      assert.deepEqual([status, headers.get("x-litellm-model-id")], [200, "eu-well"]);
+    }
+    assert.ok(asked().filter((model) => model === "eu-down").length <= 1);
+    assert.ok(!asked().includes("us-spread"));
+  });
+
+  test("deployments out of the region are passed over when a call is tried again", async () => {
+    down.add("us-near");
+    const { status, headers } = await call("american", "scattered");
+    assert.deepEqual([status, headers.get("x-litellm-model-id")], [200, "us-far"]);
+    assert.deepEqual(asked(), ["us-near", "us-far"]);
+    assert.equal(headers.get("x-litellm-attempted-retries"), "1");
+  });
+
+  test("so are models that would stand in, and where there is no other the failure stands", async () => {
+    down.add("us-solo");
+    const { status, headers } = await call("american", "solo");
+    assert.deepEqual([status, headers.get("x-litellm-model-id")], [200, "us-home"]);
+    down.add("us-home");
+    assert.equal((await call("american", "solo")).status, 502);
+    assert.ok(!asked().includes("eu-abroad"));
+  });
+
+  test("who is moved to its default model is tried again on that model's deployments", async () => {
+    down.add("eu-stand-in-1");
+    const { status, headers } = await call("away", "nowhere");
+    assert.deepEqual([status, headers.get("x-litellm-model-id")], [200, "eu-stand-in-2"]);
+    assert.deepEqual(asked(), ["eu-stand-in-1", "eu-stand-in-2"]);
+  });
 
   test("a default model that the key may not use is no way out", async () => {
     const { status, body } = await call("careful", "nowhere", {}, "sk-narrow");

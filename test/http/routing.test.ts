@@ -5,6 +5,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { onEachDatabase } from "../support/databases.ts";
 import { postingsOf } from "../support/postings.ts";
 import { startTestPurser, type TestPurser } from "../support/purser.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { json, startUpstream, streamed, USAGE, whole, type Upstream } from "../support/upstream.ts";
 
 const PRICED = { input_cost_per_token: 0.001, output_cost_per_token: 0.002 };
@@ -46,10 +47,17 @@ onEachDatabase((database) => {
         at(bad, { name: "alone" }),
         at(good, { name: "mixed", id: "mixed-dear", price: DEAR, params: { weight: 1_000_000 } }),
         at(good, { name: "mixed", id: "mixed-free", price: FREE, params: { weight: 0 } }),
+        at(good, { name: "dear", id: "dear-first", price: DEAR, params: { weight: 1e9 } }),
+        at(good, {
+          name: "dear",
+          id: "dear-foreign",
+          params: { weight: 0, model: "anthropic/claude-sonnet-4-5" },
+        }),
         at(good, { name: "shared", id: "shared-3", params: { weight: 3 } }),
         at(bad, { name: "shared", id: "shared-1", params: { weight: 1 } }),
         at(bad, { name: "short", params: { timeout: 0.2 } }),
       ],
+      general: { webhook_networks: ["127.0.0.1"] },
       router: {
         fallbacks: [{ "free-first": ["paid"] }],
         context_window_fallbacks: [{ alone: ["paid"] }],
@@ -131,6 +139,47 @@ onEachDatabase((database) => {
     assert.deepEqual([reply.status, reply.headers.get("x-litellm-model-id")], [200, "mixed-free"]);
   });
 
+  test("a refusal is counted once for a call that was refused, and not for one that was then served", async () => {
+    const refused = async (): Promise<number> => {
+      const { text } = await purser.get("/metrics");
+      const [, count = "0"] = /reason="budget_exceeded"\} (\d+)/.exec(text) ?? [];
+      return Number(count);
+    };
+    await purser.post("/customer/new", { user_id: "counted", max_budget: 0.000001 });
+    const before = await refused();
+    assert.equal((await purser.chat("counted", { model: "mixed" })).status, 200);
+    assert.equal((await refused()) - before, 0);
+    assert.equal((await purser.chat("counted", { model: "dear" })).status, 429);
+    assert.equal((await refused()) - before, 1);
+    assert.equal((await purser.chat("counted", { model: "free-first" })).status, 429);
+    assert.equal((await refused()) - before, 2);
+  });
+
+  test("the refusal that a client gets is told, once, whatever turns the other deployments away", async (t) => {
+    const receiver = await startReceiver();
+    t.after(() => receiver.close());
+    const customers = ["turned", "away", "last"];
+    const wish = { url: receiver.url, types: ["call.refused"], customers };
+    await purser.post("/webhooks/endpoints", wish);
+    for (const user_id of customers) {
+      await purser.post("/customer/new", { user_id, max_budget: 0.000001 });
+    }
+    // The cheaper one cannot say probabilities in its language, or costs too much as well.
+    for (const [customer, more] of [
+      ["turned", { logprobs: true }],
+      ["away", {}],
+      ["last", {}],
+    ] as const) {
+      const reply = await purser.chat(customer, { model: "dear", ...more });
+      assert.deepEqual([reply.status, reply.body.error.type], [429, "budget_exceeded"]);
+    }
+    await receiver.next(({ data }) => customerIn(data) === "last");
+    assert.deepEqual(
+      receiver.bodies.map(({ data }) => customerIn(data)),
+      customers,
+    );
+  });
+
   test("an input that is too long goes to the model that is named for that", async () => {
     const error = { message: "too long", code: "context_length_exceeded", type: "x", param: null };
     bad.answer = (_received, response) => json(response, 400, { error });
@@ -161,3 +210,7 @@ onEachDatabase((database) => {
     assert.equal(reply.status, 504);
   });
 });
+
+function customerIn(data: unknown): unknown {
+  return (data as { readonly customer?: unknown } | undefined)?.customer;
+}

@@ -301,7 +301,7 @@ describe("a refusal", () => {
   test("that a cheaper deployment may yet turn is not told, and the cheapest one's is", () => {
     const book = bookWith([limit("usd", 100)]);
     const dear = { quote: ledger.quote(102) };
-    book.apply([ledger.reserve("h1", { ...dear, hasCheaper: true })], POLICY);
+    book.apply([ledger.reserve("h1", { ...dear, isTentative: true })], POLICY);
     assert.deepEqual(book.events, []);
     book.apply([ledger.reserve("h1", { quote: ledger.quote(101) })], POLICY);
     assert.deepEqual(idsOf(book.events, "call.refused"), ["evt_h1_refused"]);

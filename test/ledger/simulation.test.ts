@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { spentOn } from "../../src/ledger/attempts.ts";
 import { counterName, type Counter, type Posting } from "../../src/ledger/book.ts";
 import { Dice, seeded } from "../support/seed.ts";
 import { hardLimits } from "./limits.ts";
@@ -14,6 +15,7 @@ const SIMULATIONS = process.env["SEED"] === undefined ? 300 : 1;
 /** What a run of all of them must have met, or it proves little. */
 const TROUBLES = `
   crash, suspect, repeat, lost before the commit, lost after the commit,
+  another attempt held, another attempt refused,
   budget_exceeded, headroom_held, rate_limited, settled, released, unsettled, adjusted
 `;
 
@@ -55,7 +57,8 @@ function assertAtRest(simulation: Simulation): void {
 }
 
 /** With the charge that the provider billed or, if nobody saw an answer, as policy has it. */
-function assertEnded({ id, kind, charge }: Posting, { book, billed, answered }: Simulation): void {
+function assertEnded(posting: Posting, { book, billed, answered }: Simulation): void {
+  const { id, kind, charge, facts } = posting;
   const usage = billed.get(id);
   const late = book.postings.get(`${id}:late`);
   if (kind === "settled" || late !== undefined) {
@@ -63,6 +66,7 @@ function assertEnded({ id, kind, charge }: Posting, { book, billed, answered }: 
     assert.equal(charge + (late?.charge ?? 0n), BigInt(chargeOf(usage)), `charge of ${id}`);
   } else {
     assert.ok(!answered.has(id), `${id} was answered and only ${kind}`);
+    assert.ok(charge >= spentOn(facts), `${id} is charged less than its attempts cost`);
   }
   if (kind === "released") assert.equal(usage, undefined, `${id} was billed and released`);
 }

@@ -1,12 +1,14 @@
 /**
  * A fleet in miniature, in which anything may stop between any two steps. Its instances share one book. Every call
- * reserves, is forwarded, settles and is answered; the dice decide who takes the next step and what breaks.
+ * reserves, is forwarded, may fail and be tried again, settles and is answered; the dice decide who takes the next step
+ * and what breaks.
  */
 
 import assert from "node:assert/strict";
 
-import type { Hold } from "../../src/ledger/book.ts";
-import type { Command, Held, Outcome, Policy, Settle } from "../../src/ledger/command.ts";
+import type { FailedAttempt, Hold } from "../../src/ledger/book.ts";
+import type { Command, Held, Outcome, Policy, Reserve, Settle } from "../../src/ledger/command.ts";
+import { nanoUsd } from "../../src/money/amount.ts";
 import type { Usage } from "../../src/money/usage.ts";
 import { Book } from "../support/book.ts";
 import * as ledger from "../support/ledger.ts";
@@ -38,12 +40,16 @@ interface Instance {
   readonly spool: Map<string, Settle>;
 }
 
+interface Attempted {
+  readonly attempts: readonly FailedAttempt[];
+}
+
 /** How often what happened. */
 export type Tally = Map<string, number>;
 
 export class Simulation {
   readonly book = new Book();
-  /** What the provider billed, by call. */
+  /** What the provider billed, by call, with all of its attempts. */
   readonly billed = new Map<string, Usage>();
   /** Calls whose client has the last byte. */
   readonly answered = new Set<string>();
@@ -51,6 +57,8 @@ export class Simulation {
   readonly #dice: Dice;
   readonly #policy: Policy;
   readonly #instances: readonly Instance[];
+  /** Calls and how often each had been tried before. */
+  readonly #forwarded = new Set<string>();
   readonly #tookEffect: Command[] = [];
   #calls = 0;
   #now = 0;
@@ -97,43 +105,73 @@ export class Simulation {
   *#call(instance: Instance): Work {
     this.#calls += 1;
     const id = `call${this.#calls}`;
-    const reserved = yield this.#reserve(id, instance);
-    this.count(reserved?.kind === "refused" ? reserved.refusal.name : `reserve ${reserved?.kind}`);
-    // Not held, but posted: it was taken for dead and expired before it saw the answer.
-    if (reserved?.kind !== "held") return;
-    yield null;
-    const usage = this.#forward(reserved.hold);
-    yield null;
-    if (usage === null) {
-      yield ledger.release(id, this.#now);
-      return;
+    const keys = [ledger.MASTER_KEY, { hash: "k1", revision: "r1" }];
+    const by = { customer: this.#dice.pick(CUSTOMERS), key: this.#dice.pick(keys) };
+    const attempts: FailedAttempt[] = [];
+    for (;;) {
+      const reserved = yield this.#reserve(id, instance, { ...by, attempts: [...attempts] });
+      const isRefused = reserved?.kind === "refused";
+      this.count(isRefused ? reserved.refusal.name : `reserve ${reserved?.kind}`);
+      if (attempts.length > 0) this.count(`another attempt ${reserved?.kind}`);
+      if (isRefused && attempts.length > 0) break;
+      // Not held, but posted: it was taken for dead and expired before it saw the answer.
+      if (reserved?.kind !== "held") return;
+      yield null;
+      const usage = this.#forward(reserved.hold, attempts);
+      yield null;
+      if (usage !== null && this.#dice.chance(0.8)) {
+        yield* this.#settle(id, instance);
+        this.count("answered");
+        this.answered.add(id);
+        return;
+      }
+      attempts.push(failedAttempt(usage));
+      if (this.#dice.chance(0.3)) break;
     }
-    const settle = ledger.settle(id, chargeOf(usage), { at: this.#now, usage });
-    if (this.#dice.chance(0.1)) instance.spool.set(id, settle);
-    else yield settle;
-    this.count("answered");
-    this.answered.add(id);
+    yield* this.#settle(id, instance);
   }
 
-  #reserve(id: string, instance: Instance): Command {
+  /** All that the provider billed is charged, whether there was an answer or not. */
+  *#settle(id: string, instance: Instance): Work {
+    const usage = this.billed.get(id);
+    const end =
+      usage === undefined
+        ? ledger.release(id, this.#now)
+        : ledger.settle(id, chargeOf(usage), { at: this.#now, usage });
+    if (end.kind === "settle" && this.#dice.chance(0.1)) instance.spool.set(id, end);
+    else yield end;
+  }
+
+  #reserve(
+    id: string,
+    instance: Instance,
+    { customer, key, attempts }: Pick<Reserve, "customer" | "key"> & Attempted,
+  ): Command {
     const dice = this.#dice;
     return ledger.reserve(id, {
       at: this.#now,
       instance: idOf(instance),
-      customer: dice.pick(CUSTOMERS),
-      key: dice.pick([ledger.MASTER_KEY, { hash: "k1", revision: "r1" }]),
+      customer,
+      key,
+      facts: ledger.facts(attempts.length === 0 ? {} : { attempts }),
       quote: ledger.quote(dice.roll(20), 1 + dice.roll(60), { outputTokensMin: 1 }),
     });
   }
 
   /** Null if the provider fails, and bills nothing. */
-  #forward({ id, ceiling, outputTokens }: Held): Usage | null {
-    assert.ok(!this.billed.has(id), `${id} was forwarded twice`);
+  #forward({ id, ceiling, outputTokens }: Held, attempts: readonly FailedAttempt[]): Usage | null {
+    const name = `${id} ${String(attempts.length)}`;
+    assert.ok(!this.#forwarded.has(name), `${name} was forwarded twice`);
+    this.#forwarded.add(name);
     if (this.#dice.chance(0.1)) return null;
-    // A token of either kind costs one nano-dollar here, so the ceiling is the bound of both.
-    const output = this.#dice.roll(outputTokens + 1);
-    const usage = { input: this.#dice.roll(Number(ceiling) - outputTokens + 1), output };
-    this.billed.set(id, usage);
+    // A token of either kind costs one nano-dollar here, so the ceiling is the bound of both and of what is spent.
+    const { input: read = 0, output: written = 0 } = this.billed.get(id) ?? {};
+    const inputMax = Number(ceiling) - read - written - outputTokens;
+    const usage = {
+      input: this.#dice.roll(inputMax + 1),
+      output: this.#dice.roll(outputTokens + 1),
+    };
+    this.billed.set(id, { input: read + usage.input, output: written + usage.output });
     return usage;
   }
 
@@ -266,6 +304,13 @@ function resume(instance: Instance, task: Task): void {
 
 function idOf({ name, starts }: Instance): string {
   return `${name}.${starts}`;
+}
+
+function failedAttempt(usage: Usage | null): FailedAttempt {
+  const failed = { model: "m1", deployment: "d1", failure: "broke_off" };
+  if (usage === null) return failed;
+  const cost = nanoUsd(BigInt(chargeOf(usage)));
+  return { ...failed, billed: { cost, usage, source: "provider", unpriced: [] } };
 }
 
 /** A nano-dollar a token, as quoted. */

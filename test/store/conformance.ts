@@ -65,6 +65,8 @@ const RATES = Object.fromEntries(
 
 const MARKUP = { ppm: 123_456n, fixed: nanoUsd(7n) };
 
+const ALL_CALLS = { from: 0, to: 1, customer: null, unpricedOnly: false };
+
 /** More than a double can hold. */
 const LARGE = nanoUsd(2n ** 62n - 1n);
 
@@ -334,8 +336,13 @@ function exerciseRepetition(newPlace: NewPlace): void {
     );
   });
 
-  test("the next attempt of a call takes the place of its hold", async () => {
-    const attempts = [{ model: "m1", deployment: "d1", failure: "timeout" }];
+  test("the next attempt of a call takes the place of its hold, and keeps what the others have cost", async () => {
+    const usage = { input: 9 };
+    const billed = { cost: nanoUsd(2n ** 60n + 1n), usage, source: "estimated" } as const;
+    const attempts = [
+      { model: "m1", deployment: "d1", failure: "timeout" },
+      { model: "m1", deployment: "d2", failure: "broke_off", billed: { ...billed, unpriced: [] } },
+    ];
     const next = ledger.reserve("h1", {
       quote: ledger.quote(20),
       facts: ledger.facts({ deployment: "d2", attempts }),
@@ -349,6 +356,8 @@ function exerciseRepetition(newPlace: NewPlace): void {
       await assertSound(store);
       await store.apply([ledger.settle("h1", 7)]);
       assert.deepEqual(await store.read.openHolds(), []);
+      const [call] = await store.read.calls(ALL_CALLS, 0n, 1);
+      assert.deepEqual(call?.posting.facts.attempts, attempts);
       await assertSound(store);
     });
   });

@@ -9,6 +9,7 @@ import type { Rates } from "../../src/money/price.ts";
 import type { Command } from "../../src/ledger/command.ts";
 import { LedgerUnavailable, type LedgerStore } from "../../src/ledger/store.ts";
 import { picoUsd } from "../../src/money/amount.ts";
+import { createCallLedger } from "../../src/store/call-ledger.ts";
 import { openSpool } from "../../src/store/spool.ts";
 import * as ledger from "../support/ledger.ts";
 
@@ -27,6 +28,8 @@ const RATES = Object.fromEntries(
 ) as unknown as Rates;
 
 const SETTLE = ledger.settle("s1", 2n ** 62n, { rates: RATES, note: "line\nbreak" });
+/** Only its attempts cost anything. */
+const SPENT = ledger.settle("s2", 3, { pricing: null, source: "none" });
 const RELEASE = ledger.release("r1");
 const EXPIRE = ledger.expire("e1");
 
@@ -40,16 +43,20 @@ function taking(taken: Command[]): LedgerStore["apply"] {
 
 const away: LedgerStore["apply"] = () => Promise.reject(new LedgerUnavailable("away"));
 
+/** During the commit. */
+const brokenOff: LedgerStore["apply"] = () =>
+  Promise.reject(new LedgerUnavailable("away", { inDoubt: true }));
+
 test("what was kept is replayed as it was, in order, by the next process too", async () => {
   const file = newFile();
   const first = await openSpool(file);
-  for (const command of [SETTLE, RELEASE, EXPIRE]) await first.keep(command);
+  for (const command of [SETTLE, SPENT, RELEASE, EXPIRE]) await first.keep(command);
   await first.close();
   const second = await openSpool(file);
-  assert.equal(second.pending, 3);
+  assert.equal(second.pending, 4);
   const taken: Command[] = [];
-  assert.equal(await second.replay(taking(taken)), 3);
-  assert.deepEqual(taken, [SETTLE, RELEASE, EXPIRE]);
+  assert.equal(await second.replay(taking(taken)), 4);
+  assert.deepEqual(taken, [SETTLE, SPENT, RELEASE, EXPIRE]);
   assert.equal(second.pending, 0);
   await second.close();
 });
@@ -140,3 +147,18 @@ test("what is kept during a replay is not lost with the lines before it", async 
   assert.deepEqual(taken, [SETTLE, RELEASE]);
   await next.close();
 });
+
+for (const [whose, attempts, kept] of [
+  ["a first attempt", {}, 1],
+  ["a later attempt", { attempts: [{ model: "m", deployment: "d", failure: "timeout" }] }, 0],
+] as const) {
+  test(`the hold of ${whose} that is in doubt is given back by ${String(kept)} release`, async () => {
+    const spool = await openSpool(newFile());
+    const calls = createCallLedger({ apply: brokenOff }, spool, () => undefined);
+    const command = ledger.reserve("h1", { facts: ledger.facts(attempts) });
+    await assert.rejects(calls.reserve(command), LedgerUnavailable);
+    assert.equal(spool.pending, kept);
+    await spool.replay(taking([]));
+    await spool.close();
+  });
+}

@@ -72,9 +72,10 @@ function parsed(bytes: Buffer): Record<string, unknown> {
   }
 }
 
-/** An answer in one piece. */
-export function whole(usage: unknown = USAGE, status = 200): Script {
-  return (received, response) => json(response, status, completion(received, usage));
+/** An answer in one piece. An error tells no usage, unless it is given. */
+export function whole(usage?: unknown, status = 200): Script {
+  const told = usage === undefined && status < 300 ? USAGE : usage;
+  return (received, response) => json(response, status, completion(received, told));
 }
 
 export function json(response: ServerResponse, status: number, body: unknown): void {

@@ -97,7 +97,7 @@ class Embeddings implements Talk {
 
   /** What one part used says little of the rest: from the first on, all of the input is estimated. */
   made(): Made {
-    return { told: null, produced: null, receivedBytes: this.#receivedBytes };
+    return { told: null, produced: null, receivedBytes: this.#receivedBytes, convention: null };
   }
 
   async #parts({ model }: Embedder): Promise<readonly (readonly string[])[]> {

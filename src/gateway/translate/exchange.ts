@@ -11,12 +11,17 @@ import type { Deadlines } from "../../config/config.ts";
 import { providerErrorBody } from "../../http/errors.ts";
 import type { Fetch } from "../../providers/packages.ts";
 import type { Client } from "../client.ts";
-import { failureOf, type Answer, type Failure } from "../forward.ts";
+import { failureOf, toldInError, type Answer, type Failure, type Told } from "../forward.ts";
+import type { Convention } from "../usage.ts";
 
 type Whole = Extract<Answer, { kind: "whole" }>;
+type Broken = Extract<Answer, { kind: "broken" }>;
 
 /** What an answer had come to when it broke. */
-export type Made = Pick<Extract<Answer, { kind: "broken" }>, "told" | "produced" | "receivedBytes">;
+export interface Made extends Pick<Broken, "told" | "produced" | "receivedBytes"> {
+  /** By which an error may tell what it used; null where none does. */
+  readonly convention: Convention | null;
+}
 
 /** What is said in it. */
 export interface Talk {
@@ -91,11 +96,12 @@ export class Exchange {
   }
 
   /** What went wrong on the way, as an answer. */
-  failed(error: unknown, made: Made): Answer {
+  failed(error: unknown, { convention, ...made }: Made): Answer {
     const isClean = made.receivedBytes === 0 && !this.#client.headersSent;
     if (this.#failure === undefined && isClean) {
       if (APICallError.isInstance(error) && isError(error.statusCode)) {
-        return refusedBy(error.statusCode, error);
+        const refused = refusedBy(error.statusCode, error);
+        return { ...refused, told: toldBy(error, convention) };
       }
       if (!this.#sent && error instanceof Error && isUnspeakable(error)) {
         return refusal(400, error.message);
@@ -112,6 +118,14 @@ export class Exchange {
 
 function isError(status: number | undefined): status is number {
   return status !== undefined && status >= 300;
+}
+
+function toldBy(
+  { statusCode = 0, responseBody = "" }: APICallError,
+  convention: Convention | null,
+): Told | null {
+  const answer = toldInError(statusCode, Buffer.from(responseBody));
+  return answer === null || convention === null ? null : { convention, answer };
 }
 
 /** The package found that its provider cannot do what was asked. */

@@ -64,7 +64,8 @@ class Conversation implements Talk {
 
   made(): Made {
     const produced = this.#given.stream && this.#events > 0 ? this.#produced() : null;
-    return { told: this.#account(), produced, receivedBytes: 0 };
+    const convention = this.#convention ?? null;
+    return { told: this.#account(), produced, receivedBytes: 0, convention };
   }
 
   async #whole(exchange: Exchange): Promise<Answer> {
