@@ -5,7 +5,7 @@ import type { Reprice } from "../ledger/command.ts";
 import type { CallFilter, PostedCall } from "../ledger/store.ts";
 import { jsonUsd, nanoUsd } from "../money/amount.ts";
 import { chargeOf } from "../money/markup.ts";
-import { priced } from "../money/pricing.ts";
+import { isKnown, priced } from "../money/pricing.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Admin } from "./admin.ts";
 import { timeIn } from "./time.ts";
@@ -109,12 +109,12 @@ function correctionIn({ prices }: Admin, at: number, tally: Tally) {
   };
 }
 
-/** Null where the price book has nothing else to say, or nothing at all: a charge never becomes unpriced. */
+/** Null where the book says nothing else, or has no price but the fallback: a charge never becomes unpriced. */
 function correctionOf(call: PostedCall, prices: PriceBook, at: number): Reprice | null {
   const { posting, repricings, unpriced } = call;
   const pricedAt = posting.pricing?.at ?? posting.at;
   const price = prices.priceOf({ id: posting.facts.deployment }, pricedAt);
-  if (price === null) return null;
+  if (!isKnown(price)) return null;
   const { serviceTier = null, statedCost = null } = posting.pricing ?? {};
   const figures = priced({ usage: posting.usage, serviceTier, statedCost, at: pricedAt }, price);
   const cost = nanoUsd(figures.cost - call.cost);

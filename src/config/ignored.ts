@@ -211,6 +211,7 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
   price: [],
   price_tier: [],
   price_service: [],
+  price_fallback: [],
   margin: [],
 };
 

@@ -132,6 +132,12 @@ const OWN_RATE_KEYS = Object.fromEntries(
   Object.entries(OWN_RATES).map(([name, { about }]) => [name, { parse: parseUnitPrice, about }]),
 ) as Readonly<Record<keyof typeof OWN_RATES, Key<PicoUsd>>>;
 
+const UNIT = {
+  parse: oneOf(["million", "token"]),
+  about: "How many tokens, or characters, a price is for.",
+  default: "`million`",
+} as const;
+export const FALLBACK_CURE = "add it: the dearest that a model of yours may turn out to be";
 const MULTIPLIER = { parse: parseMultiplier };
 const TIERS = { parse: parseList, about: "Prices of long calls, see below." };
 
@@ -148,11 +154,7 @@ export const OWN_PRICE_KEYS = {
       about: "Where the numbers come from: shown beside each of them.",
       default: "`operator`",
     },
-    unit: {
-      parse: oneOf(["million", "token"]),
-      about: "How many tokens, or characters, a price is for.",
-      default: "`million`",
-    },
+    unit: UNIT,
     multiplier: { ...MULTIPLIER, about: "Of the list price: `0.85` is 15 % off." },
     ...OWN_RATE_KEYS,
     tiers: TIERS,
@@ -172,6 +174,12 @@ export const OWN_PRICE_KEYS = {
     multiplier: { ...MULTIPLIER, about: "Of the standard price." },
     ...OWN_RATE_KEYS,
     tiers: TIERS,
+  },
+  price_fallback: {
+    unit: UNIT,
+    ...OWN_RATE_KEYS,
+    input: { ...OWN_RATE_KEYS.input, required: FALLBACK_CURE },
+    output: { ...OWN_RATE_KEYS.output, required: FALLBACK_CURE },
   },
 } as const;
 

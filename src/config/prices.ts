@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "../platform/json.ts";
 import type { PriceOverride } from "./config.ts";
 import type { Key, Values } from "./key.ts";
 import type { KEYS } from "./keys.ts";
-import { FLAT_PRICES, OWN_RATES } from "./price-keys.ts";
+import { FALLBACK_CURE, FLAT_PRICES, OWN_RATES } from "./price-keys.ts";
 import { addMistake, addWarning, inside, type Scope } from "./scope.ts";
 import { readKey, readSection } from "./section.ts";
 import { parseMapping } from "./value.ts";
@@ -32,6 +32,19 @@ const PER_TOKEN: ReadonlySet<RateName> = new Set(
     .filter(({ perMillion }) => perMillion)
     .map(({ rate }) => rate),
 );
+
+/** What a call costs whose deployment has no price; null where such a call costs nothing and budgets refuse it. */
+export function readFallback(given: JsonObject | null, root: Scope): GivenRates | null {
+  if (given === null) return null;
+  const scope = inside(root, "unpriced_fallback");
+  const section = readSection("price_fallback", given, scope);
+  const rates = ownRates(section, section.unit ?? "million", scope);
+  if (rates.input === 0n && rates.output === 0n) {
+    addMistake(scope, "is a price of 0, which would make unpriced calls free", FALLBACK_CURE);
+  }
+  warnOf(rates, null, scope);
+  return rates;
+}
 
 /** `scope` is the entry's. */
 export function readPrices(params: Params, info: Info, scope: Scope): readonly PriceOverride[] {

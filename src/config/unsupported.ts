@@ -190,6 +190,7 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
   price: [],
   price_tier: [],
   price_service: [],
+  price_fallback: [],
   margin: [],
 };
 

@@ -61,7 +61,7 @@ export function createMetrics(): Metrics {
 function costMeter(registers: Registry[]): Metrics["priced"] {
   const calls = new Counter({
     name: "purser_priced_calls_total",
-    help: "Calls by whose price they were charged: the operator's, the provider's, the list's, or nobody's.",
+    help: "Calls by whose price was charged: the operator's, the provider's, the list's, the fallback, or nobody's.",
     labelNames: ["provider", "origin"],
     registers,
   });

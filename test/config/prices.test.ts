@@ -132,6 +132,44 @@ test("per token where per million is meant, and the other way round, is warned o
   }
 });
 
+test("the fallback is a price per million tokens, whole, and with other units as far as it names them", () => {
+  assert.equal(configOf(MINIMAL).unpricedFallback, null);
+  const { unpricedFallback } = configOf(withFallback({ input: 10, output: "30", image: 0.2 }));
+  assert.deepEqual(unpricedFallback, {
+    input: 10_000_000n,
+    output: 30_000_000n,
+    images: 200_000_000_000n,
+  });
+  const perToken = configOf(withFallback({ unit: "token", input: 0.00001, output: 0 }));
+  assert.deepEqual(perToken.unpricedFallback, { input: 10_000_000n, output: 0n });
+});
+
+test("a fallback that is half a price, free, misspelt, of another day or of the list is a mistake", () => {
+  const rows: readonly (readonly [object, string])[] = [
+    [{ input: 1 }, ".output"],
+    [{ output: 1 }, ".input"],
+    [{ input: 0, output: 0 }, ""],
+    [{ input: 1, output: 1, serach: 1 }, ".serach"],
+    [{ input: 1, output: -1 }, ".output"],
+    [{ input: 1, output: 1e-7 }, ".output"],
+    [{ input: 1, output: 1, from: "2027-01-01" }, ".from"],
+    [{ input: 1, output: 1, multiplier: 2 }, ".multiplier"],
+  ];
+  for (const [fallback, place] of rows) {
+    const mistakes = mistakesOf(withFallback(fallback));
+    const path = `general_settings.unpriced_fallback${place}`;
+    assert.deepEqual(
+      mistakes.map((mistake) => mistake.path),
+      [path],
+      JSON.stringify(fallback),
+    );
+  }
+  for (const input of [0.0000025, 25_000]) {
+    const { warnings } = configOf(withFallback({ input, output: 10 }));
+    assert.match(warnings.join(), /unpriced_fallback: .* looks like dollars per/);
+  }
+});
+
 test("margins are fractions, or two parts, by provider; discounts are fractions", () => {
   const { markup } = configOf(
     withLitellm({
@@ -170,6 +208,10 @@ test("a margin in per cent, of nobody, or of a negative amount is a mistake, and
     assert.deepEqual(paths, [`litellm_settings.${place}`], JSON.stringify(settings));
   }
 });
+
+function withFallback(unpriced_fallback: object): object {
+  return { ...MINIMAL, general_settings: { ...MINIMAL.general_settings, unpriced_fallback } };
+}
 
 function withLitellm(litellm_settings: object): object {
   return { ...MINIMAL, litellm_settings };
