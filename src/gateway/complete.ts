@@ -3,8 +3,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { authenticate, requireCalls, requireGood, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
-import type { Release, Settle } from "../ledger/command.ts";
+import type { Held, Release, Settle } from "../ledger/command.ts";
 import { LedgerUnavailable } from "../ledger/store.ts";
+import { ZERO_USD, type NanoUsd } from "../money/amount.ts";
 import type { BookPrice } from "../money/pricing.ts";
 import { firstAttempt, tryUntilAnswered } from "./attempt.ts";
 import type { Call } from "./call.ts";
@@ -13,7 +14,7 @@ import { customerFor } from "./customer-rule.ts";
 import { dataEvent } from "./dialects/events.ts";
 import { finish, type Finished } from "./finish.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
-import { sentOn } from "./headers.ts";
+import { costHeaders, sentOn } from "./headers.ts";
 import { once } from "./once.ts";
 import { passFree } from "./pass.ts";
 import { readBody, readBytes, understand } from "./read.ts";
@@ -97,7 +98,7 @@ async function answered(
     const { reserved, answer } = await tryUntilAnswered(first, pool, client, gateway);
     const { deployment, price } = reserved.asking;
     const { provider, apiKey: secret } = deployment.config;
-    const { hold } = reserved;
+    const { hold, hidesAmounts: isHidden } = reserved;
     const at = gateway.clock.now();
     const pricedAt = reserved.asking.at;
     const end = await ending({ call, provider, hold, price, pricedAt, answer, at });
@@ -106,7 +107,8 @@ async function answered(
     const headers = callHeaders({ ...reserved, standing: posted.standing });
     const errorEvent = call.route.dialect.stream?.errorEvent ?? dataEvent;
     const charge = isPriced(end, price) ? posted.charge : null;
-    return { answer, headers, charge, secret, errorEvent };
+    const told = charge === null ? {} : costHeaders(chargedBy(end, charge, hold), isHidden);
+    return { answer, headers, charge, costHeaders: told, secret, errorEvent };
   } catch (error) {
     await giveUp(call.id, error, gateway);
     throw error;
@@ -116,6 +118,11 @@ async function answered(
 /** Where nobody knows the price, the charge of 0 is no price of 0. */
 function isPriced(end: Settle | Release, price: BookPrice | null): boolean {
   return end.kind === "settle" ? end.pricing.origin !== "none" : price !== null;
+}
+
+/** What was released cost nothing. */
+function chargedBy(end: Settle | Release, charge: NanoUsd, { markup }: Held) {
+  return { charge, cost: end.kind === "settle" ? end.cost : ZERO_USD, markup };
 }
 
 /** Of a refusal it is known that nothing was produced; of a fault of our own nobody knows what the call cost. */

@@ -13,6 +13,8 @@ export interface Finished {
   readonly headers: Headers;
   /** Null where the model has no price: that is not the same as 0. */
   readonly charge: NanoUsd | null;
+  /** What tells of the charge before the answer, where that is whole. */
+  readonly costHeaders: Headers;
   /** The provider's key, which no answer may repeat. */
   readonly secret: string | null;
   /** How the client's dialect tells of an error in a stream. */
@@ -51,7 +53,7 @@ const LF = 0x0a;
 
 function finishWhole(
   client: Client,
-  { headers, charge, secret }: Finished,
+  { headers, costHeaders, secret }: Finished,
   answer: Extract<Answer, { kind: "whole" }>,
 ): void {
   const passes = answer.status < 300 || (answer.status >= 400 && answer.status < 500);
@@ -64,7 +66,7 @@ function finishWhole(
   client.writeHead(answer.status, {
     ...passedOn(answer.headers),
     ...headers,
-    ...(charge === null ? {} : { "x-litellm-response-cost": formatUsd(charge) }),
+    ...costHeaders,
     "content-length": body.length,
   });
   client.end(body);
