@@ -55,7 +55,7 @@ export function readPrices(params: Params, info: Info, scope: Scope): readonly P
     addMistake(here, "is given beside prices in LiteLLM's keys", "write all of them here");
   }
   checkOrder(own, here);
-  checkImages(flat, info.mode, scope);
+  checkModes(flat, info.mode, scope);
   const overrides = own.length > 0 ? own : flatOverride(flat);
   return overrides.map((override) => {
     warnOf(override.rates, info.mode, scope);
@@ -179,14 +179,25 @@ function checkOrder(prices: readonly PriceOverride[], scope: Scope): void {
   }
 }
 
-/** In a chat model it is the price of an image in the prompt, which providers count in tokens. */
-function checkImages(flat: Flat, mode: string | null, scope: Scope): void {
-  const isGiven = flat.some(([name]) => name === "input_cost_per_image");
-  if (!isGiven || mode === "image_generation" || mode === "image_edit") return;
-  const problem =
-    "is not supported for images in a prompt, and without it calls would cost otherwise";
-  const cure = "price them by the token, or set mode: image_generation";
-  addMistake(inside(inside(scope, "model_info"), "input_cost_per_image"), problem, cure);
+/** What these keys are the price of is another thing in other modes, or nothing. */
+const OF_MODES = {
+  input_cost_per_image: {
+    modes: ["image_generation", "image_edit"],
+    problem: "is not supported for images in a prompt, and without it calls would cost otherwise",
+    cure: "price them by the token, or set mode: image_generation",
+  },
+  output_cost_per_second: {
+    modes: ["audio_transcription"],
+    problem: "is not supported but for audio heard, and without it calls would cost otherwise",
+    cure: "price what is made by the token or by the character, or set mode: audio_transcription",
+  },
+} as const;
+
+function checkModes(flat: Flat, mode: string | null, scope: Scope): void {
+  for (const [name, { modes, problem, cure }] of Object.entries(OF_MODES)) {
+    if (!flat.some(([given]) => given === name) || modes.some((meant) => meant === mode)) continue;
+    addMistake(inside(inside(scope, "model_info"), name), problem, cure);
+  }
 }
 
 /** Embeddings say nothing, and a rerank is billed by its searches. */
