@@ -41,7 +41,10 @@ export async function once(
   // No call takes as long as this, with all its tries; whoever claimed the name before that is dead.
   const stale = claim.at - 2 * gateway.deadlines.callMs;
   const claimed = await gateway.answers.claim(claim, stale);
-  if (claimed.kind === "answered") return replay(claimed.answer, call, client);
+  if (claimed.kind === "answered") {
+    gateway.metrics.replayed(call.route.name);
+    return replay(claimed.answer, call, client);
+  }
   if (claimed.kind !== "taken") throw conflict(claimed.kind);
   const recording = new Recording(client);
   try {
