@@ -5,6 +5,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { onEachDatabase } from "../support/databases.ts";
 import { pricedModel, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
 import { assertNoDrift, callsOf } from "../support/reader.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { startUpstream, streamed, whole, type Upstream } from "../support/upstream.ts";
 
 /** A tenth of what the model turns out to cost. */
@@ -74,7 +75,30 @@ onEachDatabase((database) => {
       const second = await purser.post("/prices/reprice", {});
       assert.deepEqual([second.body.examined, second.body.repriced], [2, 0]);
     });
+
+    await during({ ...place, ...WITH, models: [modelOf({})] }, async (purser) => {
+      const { body } = await purser.post("/prices/reprice", {});
+      assert.deepEqual(
+        [body.examined, body.repriced],
+        [2, 0],
+        "a price that is gone takes nothing back",
+      );
+    });
     await assertNoDrift(place.database);
+  });
+
+  test("that a price is missing is told, though the fallback is charged", async (t) => {
+    const receiver = await startReceiver();
+    t.after(() => receiver.close());
+    const general = { ...FALLBACK, webhook_networks: ["127.0.0.1"] };
+    const options = { database: await database(), general, models: [modelOf({})] };
+    await during(options, async (purser) => {
+      await purser.post("/webhooks/endpoints", { url: receiver.url });
+      await purser.chat("ann");
+      const { body } = await receiver.next(({ type }) => type === "price.missing");
+      const { deployment, model } = body["data"] as Record<string, unknown>;
+      assert.deepEqual([deployment, model], ["d1", "m"]);
+    });
   });
 
   test("a fallback that is set later leaves what was posted for nothing to the price to come", async () => {
