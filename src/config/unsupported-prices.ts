@@ -1,6 +1,5 @@
 /** LiteLLM's keys of prices that Purser cannot follow, each with the way to say what they mean. */
 
-import type { Json } from "../platform/json.ts";
 import { words } from "./words.ts";
 
 interface UnsupportedPrice {
@@ -8,7 +7,8 @@ interface UnsupportedPrice {
   readonly keys: readonly string[];
 }
 
-const GROUPS: readonly UnsupportedPrice[] = [
+/** Of `litellm_params` and of `model_info`. */
+export const UNSUPPORTED_PRICES: readonly UnsupportedPrice[] = [
   {
     cure: "write the lengths below model_info.prices[].tiers; each tier is for the whole call",
     keys: words("tiered_pricing"),
@@ -55,12 +55,3 @@ const GROUPS: readonly UnsupportedPrice[] = [
       regional_processing_uplift_multiplier_us`),
   },
 ];
-
-/** Of `litellm_params` and of `model_info`. */
-export function unsupportedPrices(asks: (value: Json) => boolean) {
-  return GROUPS.map((group) => ({
-    ...group,
-    otherwise: "calls would be charged by other prices",
-    asks,
-  }));
-}

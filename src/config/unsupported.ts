@@ -2,7 +2,7 @@
 
 import { isObject, type Json } from "../platform/json.ts";
 import type { SectionName } from "./keys.ts";
-import { unsupportedPrices } from "./unsupported-prices.ts";
+import { UNSUPPORTED_PRICES } from "./unsupported-prices.ts";
 import { isList } from "./value.ts";
 import { words } from "./words.ts";
 
@@ -24,7 +24,11 @@ const ENFORCING = words(`
   openai_moderations presidio enforce_model_rate_limits router_budget_limiting
 `);
 
-const PRICES = unsupportedPrices(asksForSomething);
+const PRICES = UNSUPPORTED_PRICES.map((group) => ({
+  ...group,
+  otherwise: "calls would be charged by other prices",
+  asks: asksForSomething,
+}));
 
 export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup[]>> = {
   config: [

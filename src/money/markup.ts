@@ -16,7 +16,7 @@ const MILLION = 1_000_000n;
 const EVERYTHING = nanoUsd(2n ** 62n);
 
 /** What a markup takes off a cost, and what it puts on; neither is below 0. */
-export interface MarkedUp {
+interface MarkedUp {
   readonly discount: NanoUsd;
   readonly margin: NanoUsd;
 }

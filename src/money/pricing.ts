@@ -54,8 +54,10 @@ export interface Consumed {
   readonly at: number;
 }
 
+type KnownPrice = BookPrice & { readonly origin: Exclude<PriceOrigin, "fallback"> };
+
 /** Whether the price is that of the very deployment. */
-export function isKnown(price: BookPrice | null): price is BookPrice {
+export function isKnown(price: BookPrice | null): price is KnownPrice {
   return price !== null && price.origin !== "fallback";
 }
 
