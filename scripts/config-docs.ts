@@ -27,6 +27,7 @@ const PLACES: Readonly<Record<SectionName, string>> = {
   price: "`model_info.prices[]`",
   price_tier: "`model_info.prices[].tiers[]`",
   price_service: "`model_info.prices[].flex`",
+  price_fallback: "`general_settings.unpriced_fallback`",
   margin: "`litellm_settings.cost_margin_config.*`",
 };
 const SECTIONS = Object.keys(KEYS) as readonly SectionName[];

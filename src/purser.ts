@@ -26,6 +26,7 @@ import { newId, newSecret, systemClock as clock } from "./platform/clock.ts";
 import { createLog, type Log } from "./platform/log.ts";
 import { createMetrics, type Metrics } from "./platform/metrics.ts";
 import { createPriceBook, type PriceBook } from "./prices/book.ts";
+import { lackOfPrice } from "./prices/preview.ts";
 import { startFakeProvider, type FakeProvider } from "./providers/fake.ts";
 import { providerNamed } from "./providers/providers.ts";
 import { createCallLedger } from "./store/call-ledger.ts";
@@ -54,7 +55,7 @@ export async function startPurser(config: Config, { demo, print }: Surroundings)
   const fake = await fakeProviderFor(config.deployments);
   const upstream = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
   const metrics = metricsOf(ledger, spool);
-  const prices = createPriceBook(config.deployments, config.markup);
+  const prices = createPriceBook(config.deployments, config);
   const inFlight = new Set<Promise<void>>();
   let stopping = false;
 
@@ -165,15 +166,11 @@ async function warningsAtStart(
   prices: PriceBook,
 ): Promise<string[]> {
   const now = clock.now();
-  const unpriced = deployments.filter((deployment) => prices.priceOf(deployment, now) === null);
   const { defaultCustomerBudgetId: id, fallbackCustomerCap } = budgets;
   const instead = fallbackCustomerCap === null ? "no limit" : "max_end_user_budget";
   const isMissing = id !== null && (await ledger.read.budget(id)) === undefined;
   return [
-    ...unpriced.map(
-      ({ modelName }) =>
-        `${modelName} has no price: it is refused to customers with a money limit and free to others`,
-    ),
+    ...deployments.flatMap((deployment) => lackOfPrice(deployment, prices, now)),
     ...(isMissing ? [`there is no budget ${id} yet: customers without one have ${instead}`] : []),
   ];
 }

@@ -6,6 +6,7 @@ import type { DeploymentConfig } from "../config/config.ts";
 import { ApiError } from "../http/errors.ts";
 import { formatPrice, picoUsd } from "../money/amount.ts";
 import type { RateName } from "../money/price.ts";
+import { isKnown } from "../money/pricing.ts";
 import { isCountedUnit, type UsagePart } from "../money/usage.ts";
 import type { SourcedCard, SourcedRate, SourcedRates } from "../prices/rates.ts";
 import type { ResolvedPrice } from "../prices/resolve.ts";
@@ -78,12 +79,13 @@ function deploymentPrice(deployment: DeploymentConfig, at: number, admin: Admin)
     model,
     base_model: baseModel,
     margin: costMargin(margin ?? null),
-    ...(price === null ? { state: "unpriced" } : { state: "priced", ...jsonPrice(price) }),
+    ...(price === null ? { state: "unpriced" } : jsonPrice(price)),
   };
 }
 
 function jsonPrice({ price, label, standard, services }: ResolvedPrice) {
   return {
+    state: isKnown(price) ? "priced" : "fallback",
     version: price.version,
     origin: price.origin,
     label,
@@ -131,7 +133,7 @@ async function missingPrices({ ledger, deployments, prices, clock }: Admin): Pro
       last_at: isoTime(lastAt),
     })),
     deployments: deployments
-      .filter((deployment) => prices.priceOf(deployment, now) === null)
+      .filter((deployment) => !isKnown(prices.priceOf(deployment, now)))
       .map(({ id, modelName, provider, model }) => ({
         id,
         model_name: modelName,

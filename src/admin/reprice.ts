@@ -6,7 +6,7 @@ import type { Reprice } from "../ledger/command.ts";
 import type { CallFilter, PostedCall } from "../ledger/store.ts";
 import { jsonUsd, nanoUsd } from "../money/amount.ts";
 import { chargeOf } from "../money/markup.ts";
-import { priced } from "../money/pricing.ts";
+import { isKnown, priced } from "../money/pricing.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Admin } from "./admin.ts";
 import { timeIn } from "./time.ts";
@@ -111,7 +111,7 @@ function correctionIn({ prices }: Admin, at: number, tally: Tally) {
 }
 
 /**
- * Null where the price book has nothing else to say, or nothing at all: a charge never becomes unpriced. What failed
+ * Null where the book says nothing else, or has no price but the fallback: a charge never becomes unpriced. What failed
  * attempts have cost stays as it is.
  */
 function correctionOf(call: PostedCall, prices: PriceBook, at: number): Reprice | null {
@@ -120,7 +120,7 @@ function correctionOf(call: PostedCall, prices: PriceBook, at: number): Reprice 
   if (posting.source === "none") return null;
   const pricedAt = posting.pricing?.at ?? posting.at;
   const price = prices.priceOf({ id: posting.facts.deployment }, pricedAt);
-  if (price === null) return null;
+  if (!isKnown(price)) return null;
   const { serviceTier = null, statedCost = null } = posting.pricing ?? {};
   const figures = priced({ usage: posting.usage, serviceTier, statedCost, at: pricedAt }, price);
   const total = nanoUsd(figures.cost + spentOn(posting.facts));

@@ -19,7 +19,7 @@ export function runCheck(
 }
 
 function describe(config: Config, now: number): string {
-  const book = createPriceBook(config.deployments, config.markup);
+  const book = createPriceBook(config.deployments, config);
   const previews = config.deployments.map((deployment) => previewOf(deployment, book, now));
   const warnings = [...config.warnings, ...previews.flatMap((preview) => preview.warnings)];
   const ignored = config.ignored.map(({ path, reason }) => [path, reason]);

@@ -12,6 +12,7 @@ import type { Key, Values } from "./key.ts";
 import { FLAGS } from "./flags.ts";
 import { VARIABLES, type KEYS } from "./keys.ts";
 import { readMarkup } from "./markup.ts";
+import { readFallback } from "./prices.ts";
 import { addMistake, addWarning, inside, variable } from "./scope.ts";
 import type { Scope, Variables } from "./scope.ts";
 import { checkFallbacks, routingOf } from "./routing.ts";
@@ -62,6 +63,7 @@ export function assemble(document: JsonObject, flags: Flags, root: Scope): Confi
     budgets: budgetsOf(general, litellm),
     customers: customersOf(general, litellm, scope),
     markup: readMarkup(litellm, inside(scope, "litellm_settings")),
+    unpricedFallback: readFallback(general.unpriced_fallback, inside(scope, "general_settings")),
     place: {
       zone: litellm.timezone ?? DEFAULTS.place.zone,
       resetTime: litellm.budget_reset_time ?? DEFAULTS.place.resetTime,

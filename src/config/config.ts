@@ -21,6 +21,8 @@ export interface Config {
   readonly budgets: BudgetsConfig;
   readonly customers: CustomersConfig;
   readonly markup: MarkupConfig;
+  /** What a unit costs on a deployment without a price; null leaves it without one. */
+  readonly unpricedFallback: GivenRates | null;
   /** Whose midnight counts for a budget that names no zone of its own. */
   readonly place: Place;
   readonly events: EventsConfig;

@@ -13,6 +13,9 @@ interface IgnoredGroup {
 const ADDED_PARAMETERS = "parameters that a deployment adds to every body are not built yet";
 const ONLY_CALLS = "only model calls are built yet; other paths answer 404";
 const NO_BATCHES = "batches are not served";
+const STORAGE = "what is stored between calls is no part of a call";
+const STORAGE_KEYS = "vector_store_cost_per_gb_per_day file_search_cost_per_gb_per_day";
+const SEARCH_UNIT = "searches are counted as their provider bills them";
 const OWN_CREDENTIALS = "clients cannot bring their own provider credentials";
 
 export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
@@ -50,6 +53,8 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
     missed("it belongs to a provider that Purser does not speak to yet", "watsonx_region_name"),
     harmless(OWN_CREDENTIALS, "configurable_clientside_auth_params use_in_pass_through"),
     harmless(NO_BATCHES, "input_cost_per_token_batches output_cost_per_token_batches"),
+    harmless(STORAGE, STORAGE_KEYS),
+    harmless(SEARCH_UNIT, "web_search_billing_unit"),
   ],
   model_info: [
     harmless(
@@ -63,6 +68,8 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
     ),
     harmless("it is a remark", "description created_at created_by updated_at updated_by db_model"),
     harmless(NO_BATCHES, "input_cost_per_token_batches output_cost_per_token_batches"),
+    harmless(STORAGE, STORAGE_KEYS),
+    harmless(SEARCH_UNIT, "web_search_billing_unit"),
     missed("shares are read from litellm_params", "tpm rpm"),
     missed("access groups are not built yet; keys name their models", "access_groups"),
     missed(
@@ -211,6 +218,7 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
   price: [],
   price_tier: [],
   price_service: [],
+  price_fallback: [],
   margin: [],
 };
 

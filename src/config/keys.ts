@@ -189,6 +189,11 @@ export const KEYS = {
         "Refusals and headers tell amounts of money to whoever has the master key and to nobody else.",
       default: `\`${DEFAULTS.hideAmounts}\``,
     },
+    unpriced_fallback: {
+      parse: parseMapping,
+      about: "What calls of deployments without a price cost until it is known, see below.",
+      default: "nothing, and customers with a money limit are refused",
+    },
     request_bytes_max: {
       parse: wholeNumber({
         min: 1024,

@@ -4,8 +4,17 @@ import type { PicoUsd } from "../money/amount.ts";
 import type { RateName } from "../money/price.ts";
 import type { ServiceTier } from "../money/usage.ts";
 import type { Key } from "./key.ts";
+import { parseSearchPrice, parseThousandPrice } from "./search-price.ts";
 import { parseAmount, parseDay, parseFraction, parseMultiplier } from "./settings.ts";
-import { oneOf, parseList, parseMapping, parseText, parseUnitPrice, wholeNumber } from "./value.ts";
+import {
+  oneOf,
+  parseList,
+  parseMapping,
+  parseText,
+  parseUnitPrice,
+  wholeNumber,
+  type Parse,
+} from "./value.ts";
 
 /** What one of LiteLLM's keys is the price of. */
 export interface FlatPrice {
@@ -13,6 +22,8 @@ export interface FlatPrice {
   readonly about: string;
   readonly aboveInputTokens?: number;
   readonly service?: ServiceTier;
+  /** Where the value is no number of dollars per unit. */
+  readonly parse?: Parse<PicoUsd>;
 }
 
 const TOKENS = {
@@ -33,6 +44,15 @@ const OTHERS = {
     rate: "cacheWrite1h",
     about: "The same for an hour.",
   },
+  cache_creation_input_token_cost_above_1hr_above_200k_tokens: {
+    rate: "cacheWrite1h",
+    about: "The same of a call with a longer input.",
+    aboveInputTokens: 200_000,
+  },
+  cache_read_input_audio_token_cost: {
+    rate: "cacheReadAudio",
+    about: "Dollars per input token of audio that the provider read from its cache.",
+  },
   input_cost_per_audio_token: { rate: "inputAudio", about: "Dollars per input token of audio." },
   output_cost_per_audio_token: { rate: "outputAudio", about: "Dollars per output token of audio." },
   input_cost_per_image_token: { rate: "inputImage", about: "Dollars per input token of an image." },
@@ -50,8 +70,22 @@ const OTHERS = {
     about: "The same; only with `mode` `image_generation` or `image_edit`.",
   },
   input_cost_per_second: { rate: "seconds", about: "Dollars per second of audio heard." },
+  output_cost_per_second: {
+    rate: "seconds",
+    about: "The same, and before it; only with `mode` `audio_transcription`.",
+  },
   input_cost_per_character: { rate: "characters", about: "Dollars per character spoken." },
   input_cost_per_query: { rate: "searches", about: "Dollars per search of a rerank." },
+  search_context_cost_per_query: {
+    rate: "searches",
+    about: "Dollars per search of the web, which must be the same for every size.",
+    parse: parseSearchPrice,
+  },
+  file_search_cost_per_1k_calls: {
+    rate: "fileSearches",
+    about: "Dollars per thousand searches of stored files.",
+    parse: parseThousandPrice,
+  },
   ocr_cost_per_page: { rate: "pages", about: "Dollars per page read." },
   input_cost_per_request: { rate: "request", about: "Dollars per call, besides its tokens." },
 } as const satisfies Readonly<Record<string, FlatPrice>>;
@@ -72,7 +106,10 @@ export const FLAT_PRICES = { ...TOKENS, ...OTHERS, ...long(), ...served() } as R
 
 /** As keys of `litellm_params` and of `model_info`. */
 export const PRICE_KEYS = Object.fromEntries(
-  Object.entries(FLAT_PRICES).map(([name, { about }]) => [name, { parse: parseUnitPrice, about }]),
+  Object.entries<FlatPrice>(FLAT_PRICES).map(([name, { about, parse = parseUnitPrice }]) => [
+    name,
+    { parse, about },
+  ]),
 ) as Readonly<Record<FlatKey, Key<PicoUsd>>>;
 
 function long(): Readonly<Record<string, FlatPrice>> {
@@ -132,6 +169,12 @@ const OWN_RATE_KEYS = Object.fromEntries(
   Object.entries(OWN_RATES).map(([name, { about }]) => [name, { parse: parseUnitPrice, about }]),
 ) as Readonly<Record<keyof typeof OWN_RATES, Key<PicoUsd>>>;
 
+const UNIT = {
+  parse: oneOf(["million", "token"]),
+  about: "How many tokens, or characters, a price is for.",
+  default: "`million`",
+} as const;
+export const FALLBACK_CURE = "add it: the dearest that a model of yours may turn out to be";
 const MULTIPLIER = { parse: parseMultiplier };
 const TIERS = { parse: parseList, about: "Prices of long calls, see below." };
 
@@ -148,11 +191,7 @@ export const OWN_PRICE_KEYS = {
       about: "Where the numbers come from: shown beside each of them.",
       default: "`operator`",
     },
-    unit: {
-      parse: oneOf(["million", "token"]),
-      about: "How many tokens, or characters, a price is for.",
-      default: "`million`",
-    },
+    unit: UNIT,
     multiplier: { ...MULTIPLIER, about: "Of the list price: `0.85` is 15 % off." },
     ...OWN_RATE_KEYS,
     tiers: TIERS,
@@ -172,6 +211,12 @@ export const OWN_PRICE_KEYS = {
     multiplier: { ...MULTIPLIER, about: "Of the standard price." },
     ...OWN_RATE_KEYS,
     tiers: TIERS,
+  },
+  price_fallback: {
+    unit: UNIT,
+    ...OWN_RATE_KEYS,
+    input: { ...OWN_RATE_KEYS.input, required: FALLBACK_CURE },
+    output: { ...OWN_RATE_KEYS.output, required: FALLBACK_CURE },
   },
 } as const;
 

@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "../platform/json.ts";
 import type { PriceOverride } from "./config.ts";
 import type { Key, Values } from "./key.ts";
 import type { KEYS } from "./keys.ts";
-import { FLAT_PRICES, OWN_RATES } from "./price-keys.ts";
+import { FALLBACK_CURE, FLAT_PRICES, OWN_RATES } from "./price-keys.ts";
 import { addMistake, addWarning, inside, type Scope } from "./scope.ts";
 import { readKey, readSection } from "./section.ts";
 import { parseMapping } from "./value.ts";
@@ -33,6 +33,19 @@ const PER_TOKEN: ReadonlySet<RateName> = new Set(
     .map(({ rate }) => rate),
 );
 
+/** What a call costs whose deployment has no price; null where such a call costs nothing and budgets refuse it. */
+export function readFallback(given: JsonObject | null, root: Scope): GivenRates | null {
+  if (given === null) return null;
+  const scope = inside(root, "unpriced_fallback");
+  const section = readSection("price_fallback", given, scope);
+  const rates = ownRates(section, section.unit ?? "million", scope);
+  if (rates.input === 0n && rates.output === 0n) {
+    addMistake(scope, "is a price of 0, which would make unpriced calls free", FALLBACK_CURE);
+  }
+  warnOf(rates, null, scope);
+  return rates;
+}
+
 /** `scope` is the entry's. */
 export function readPrices(params: Params, info: Info, scope: Scope): readonly PriceOverride[] {
   const flat = flatOf(params, info);
@@ -42,7 +55,7 @@ export function readPrices(params: Params, info: Info, scope: Scope): readonly P
     addMistake(here, "is given beside prices in LiteLLM's keys", "write all of them here");
   }
   checkOrder(own, here);
-  checkImages(flat, info.mode, scope);
+  checkModes(flat, info.mode, scope);
   const overrides = own.length > 0 ? own : flatOverride(flat);
   return overrides.map((override) => {
     warnOf(override.rates, info.mode, scope);
@@ -166,14 +179,25 @@ function checkOrder(prices: readonly PriceOverride[], scope: Scope): void {
   }
 }
 
-/** In a chat model it is the price of an image in the prompt, which providers count in tokens. */
-function checkImages(flat: Flat, mode: string | null, scope: Scope): void {
-  const isGiven = flat.some(([name]) => name === "input_cost_per_image");
-  if (!isGiven || mode === "image_generation" || mode === "image_edit") return;
-  const problem =
-    "is not supported for images in a prompt, and without it calls would cost otherwise";
-  const cure = "price them by the token, or set mode: image_generation";
-  addMistake(inside(inside(scope, "model_info"), "input_cost_per_image"), problem, cure);
+/** What these keys are the price of is another thing in other modes, or nothing. */
+const OF_MODES = {
+  input_cost_per_image: {
+    modes: ["image_generation", "image_edit"],
+    problem: "is not supported for images in a prompt, and without it calls would cost otherwise",
+    cure: "price them by the token, or set mode: image_generation",
+  },
+  output_cost_per_second: {
+    modes: ["audio_transcription"],
+    problem: "is not supported but for audio heard, and without it calls would cost otherwise",
+    cure: "price what is made by the token or by the character, or set mode: audio_transcription",
+  },
+} as const;
+
+function checkModes(flat: Flat, mode: string | null, scope: Scope): void {
+  for (const [name, { modes, problem, cure }] of Object.entries(OF_MODES)) {
+    if (!flat.some(([given]) => given === name) || modes.some((meant) => meant === mode)) continue;
+    addMistake(inside(inside(scope, "model_info"), name), problem, cure);
+  }
 }
 
 /** Embeddings say nothing, and a rerank is billed by its searches. */

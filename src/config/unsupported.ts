@@ -2,6 +2,7 @@
 
 import { isObject, type Json } from "../platform/json.ts";
 import type { SectionName } from "./keys.ts";
+import { UNSUPPORTED_PRICES } from "./unsupported-prices.ts";
 import { isList } from "./value.ts";
 import { words } from "./words.ts";
 
@@ -23,15 +24,11 @@ const ENFORCING = words(`
   openai_moderations presidio enforce_model_rate_limits router_budget_limiting
 `);
 
-const PRICES = {
+const PRICES = UNSUPPORTED_PRICES.map((group) => ({
+  ...group,
   otherwise: "calls would be charged by other prices",
-  cure: "remove it, or write the price below model_info.prices",
   asks: asksForSomething,
-  keys: words(`
-    output_cost_per_second output_cost_per_character input_cost_per_pixel output_cost_per_pixel
-    input_cost_per_audio_per_second input_cost_per_video_per_second citation_cost_per_token
-    search_context_cost_per_query tiered_pricing`),
-};
+}));
 
 export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup[]>> = {
   config: [
@@ -50,7 +47,7 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
   ],
   deployment: [],
   litellm_params: [
-    PRICES,
+    ...PRICES,
     {
       otherwise: "the deployment could spend without a cap",
       cure: "remove it",
@@ -79,7 +76,7 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
     },
   ],
   model_info: [
-    PRICES,
+    ...PRICES,
     {
       otherwise: "every caller could use the deployment",
       cure: "remove the deployment, or this key",
@@ -190,6 +187,7 @@ export const UNSUPPORTED: Readonly<Record<SectionName, readonly UnsupportedGroup
   price: [],
   price_tier: [],
   price_service: [],
+  price_fallback: [],
   margin: [],
 };
 

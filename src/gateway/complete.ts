@@ -3,7 +3,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { authenticate, requireCalls, requireGood, type Caller } from "../http/auth.ts";
 import { ApiError } from "../http/errors.ts";
-import type { Release, Settle } from "../ledger/command.ts";
+import type { Held, Release, Settle } from "../ledger/command.ts";
+import { ZERO_USD, type NanoUsd } from "../money/amount.ts";
 import type { BookPrice } from "../money/pricing.ts";
 import { firstAttempt, tryUntilAnswered, type Tried } from "./attempt.ts";
 import type { Call } from "./call.ts";
@@ -12,7 +13,7 @@ import { customerFor } from "./customer-rule.ts";
 import { dataEvent } from "./dialects/events.ts";
 import { finish, type Finished } from "./finish.ts";
 import type { Gateway } from "./gateway.ts";
-import { sentOn } from "./headers.ts";
+import { costHeaders, sentOn } from "./headers.ts";
 import { once } from "./once.ts";
 import { passFree } from "./pass.ts";
 import { readBody, readBytes, understand } from "./read.ts";
@@ -103,20 +104,29 @@ async function answered(first: Reserved, client: Client, gateway: Gateway): Prom
 }
 
 async function settled({ reserved, answer, refusal }: Tried, gateway: Gateway): Promise<Last> {
+  const { hold, hidesAmounts: isHidden } = reserved;
   const { call, deployment, price } = reserved.asking;
   const { provider, apiKey: secret } = deployment.config;
   const end = await ending(answeredBy(reserved, answer, gateway.clock.now()));
   const posted = await gateway.ledger.end(end);
   if (end.kind === "settle" && end.pricing) gateway.metrics.priced(provider, end.pricing);
-  const headers = callHeaders({ ...reserved, standing: posted.standing });
   const errorEvent = call.route.dialect.stream?.errorEvent ?? dataEvent;
   const charge = isPriced(end, price) ? posted.charge : null;
+  const headers = {
+    ...callHeaders({ ...reserved, standing: posted.standing }),
+    ...(charge === null ? {} : costHeaders(chargedBy(end, charge, hold), isHidden)),
+  };
   return { answer, headers, charge, secret, errorEvent, refusal };
 }
 
 /** Where nobody knows the price, the charge of 0 is no price of 0. */
 function isPriced(end: Settle | Release, price: BookPrice | null): boolean {
   return end.kind === "settle" ? end.pricing?.origin !== "none" : price !== null;
+}
+
+/** What was released cost nothing. */
+function chargedBy(end: Settle | Release, charge: NanoUsd, { markup }: Held) {
+  return { charge, cost: end.kind === "settle" ? end.cost : ZERO_USD, markup };
 }
 
 /** The provider charges nothing for it, so neither does the ledger hear of it; the key has to be good all the same. */

@@ -34,6 +34,11 @@ const ANSWER_HEADERS = {
     type: "string",
     description: "Dollars. Of a stream the cost is a comment before its end: `: cost=0.06`.",
   },
+  "x-litellm-response-cost-original": {
+    type: "string",
+    description:
+      "The cost before a markup; also `-discount-amount`, `-margin-amount`, `-margin-percent`.",
+  },
   "x-purser-budget-remaining": {
     type: "string",
     description: "Dollars left of the customer's tightest budget.",

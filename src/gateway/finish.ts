@@ -9,7 +9,7 @@ import { passedOn, type Headers } from "./headers.ts";
 
 export interface Finished {
   readonly answer: Answer;
-  /** Purser's own headers. */
+  /** Purser's own, with what the call cost: an error tells that as an answer does. */
   readonly headers: Headers;
   /** Null where the model has no price: that is not the same as 0. */
   readonly charge: NanoUsd | null;
@@ -51,28 +51,22 @@ const LF = 0x0a;
 
 function finishWhole(
   client: Client,
-  finished: Finished,
+  { headers, secret }: Finished,
   answer: Extract<Answer, { kind: "whole" }>,
 ): void {
-  const headers = headersOf(finished);
   const passes = answer.status < 300 || (answer.status >= 400 && answer.status < 500);
   if (!passes) {
     throw new ApiError("upstream_error", `The provider answered ${String(answer.status)}.`, {
       headers,
     });
   }
-  const body = answer.status >= 400 ? redacted(answer.body, finished.secret) : answer.body;
+  const body = answer.status >= 400 ? redacted(answer.body, secret) : answer.body;
   client.writeHead(answer.status, {
     ...passedOn(answer.headers),
     ...headers,
     "content-length": body.length,
   });
   client.end(body);
-}
-
-/** An error tells what the call cost as an answer does: the attempts before it may have been billed. */
-function headersOf({ headers, charge }: Finished): Headers {
-  return charge === null ? headers : { ...headers, "x-litellm-response-cost": formatUsd(charge) };
 }
 
 /** After the first byte the status is out, so the error travels in the stream; OpenAI's SDKs raise it from there. */
@@ -82,7 +76,7 @@ function finishBroken(client: Client, finished: Finished, failure: Failure): voi
     return;
   }
   const { error, message } = failureError(failure);
-  const known = new ApiError(error, message, { headers: headersOf(finished) });
+  const known = new ApiError(error, message, { headers: finished.headers });
   if (!client.headersSent) throw known;
   const body = errorBody(known, ERRORS[error].status);
   client.end(finished.errorEvent(body));

@@ -56,6 +56,8 @@ export interface Deployment {
 export interface CallMetrics {
   answered(route: string, status: number, seconds: number): void;
   refused(name: Refusal["name"]): void;
+  /** An answer was given once more under its name, for nothing. */
+  replayed(route: string): void;
   /** A call has a cost, by somebody's figures. */
   priced(provider: string, pricing: Pricing): void;
 }

@@ -4,7 +4,8 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { BudgetsConfig } from "../config/config.ts";
 import type { Caller } from "../http/auth.ts";
 import { remaining, type Standing } from "../ledger/command.ts";
-import { formatUsd, nanoUsd } from "../money/amount.ts";
+import { formatUsd, nanoUsd, type NanoUsd } from "../money/amount.ts";
+import { markedUp, type Markup } from "../money/markup.ts";
 
 /** Of the provider's headers only these mean anything to its client; the rest describe a connection that ends here. */
 const PASSED_ON = ["content-type", "content-encoding", "retry-after", "retry-after-ms"];
@@ -46,6 +47,31 @@ export function standingHeaders(standing: Standing | null, isHidden: boolean): H
     ...resetHeader(standing),
   };
 }
+
+/** A charge and what it comes from. */
+interface Charged {
+  readonly charge: NanoUsd;
+  readonly cost: NanoUsd;
+  readonly markup: Markup | null;
+}
+
+/** In LiteLLM's names. What the operator earns by a call can be hidden; what it was charged is told to everybody. */
+export function costHeaders({ charge, cost, markup }: Charged, isHidden: boolean): Headers {
+  const { discount, margin } = markedUp(cost, markup);
+  const name = "x-litellm-response-cost";
+  const headers = { [name]: formatUsd(charge) };
+  if (isHidden || markup === null || (discount === 0n && margin === 0n)) return headers;
+  const percent = Number(markup.ppm) / PPM;
+  return {
+    ...headers,
+    [`${name}-original`]: formatUsd(cost),
+    ...(discount === 0n ? {} : { [`${name}-discount-amount`]: formatUsd(discount) }),
+    ...(margin === 0n ? {} : { [`${name}-margin-amount`]: formatUsd(margin) }),
+    ...(percent > 0 ? { [`${name}-margin-percent`]: String(percent) } : {}),
+  };
+}
+
+const PPM = 1_000_000;
 
 /** The limit that a call was refused for: whose it is, of which budget, and how it stands, in dollars or counts. */
 export function budgetHeaders(standing: Standing, isHidden: boolean): Headers {

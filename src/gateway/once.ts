@@ -45,6 +45,7 @@ export async function once(
   const claimed = await gateway.answers.claim(claim, stale);
   if (claimed.kind === "answered") {
     await mayCall();
+    gateway.metrics.replayed(call.route.name);
     return replay(claimed.answer, call, client);
   }
   if (claimed.kind !== "taken") throw conflict(claimed.kind);

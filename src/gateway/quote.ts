@@ -4,6 +4,7 @@ import type { Quote, QuotedPrice } from "../ledger/command.ts";
 import { picoUsd } from "../money/amount.ts";
 import { dearestInput, dearestOutput } from "../money/price.ts";
 import type { Card, Price, Rates } from "../money/price.ts";
+import { isKnown, type BookPrice } from "../money/pricing.ts";
 import { USAGE_PARTS, type ServiceTier, type Usage, type UsagePart } from "../money/usage.ts";
 import { billableSearches, holdsMedia, possibleServiceTiers } from "./billable.ts";
 import type { Call } from "./call.ts";
@@ -22,7 +23,7 @@ export type Quoted = Pick<
 
 export function quote(
   call: Quoted,
-  price: Price | null,
+  price: BookPrice | null,
   inputTokens: number,
   modelOutputTokensMax: number | null,
 ): Omit<Quote, "markup"> {
@@ -43,13 +44,15 @@ export function quote(
 /** Null where the call may use something that has no price. */
 function quotedPrice(
   { body, uploads, units }: Quoted,
-  price: Price,
+  price: BookPrice,
   inputTokens: number,
 ): QuotedPrice | null {
   const rates = reachable(price, inputTokens, possibleServiceTiers(body));
   const searches = billableSearches(body);
   const used = usedUnits(units ?? {}, searches);
-  if (rates.some((each) => !covers(each, used, searches))) return null;
+  // How a model bills whose price nobody knows, nobody knows either: each unit has to have a price of its own.
+  const alone: Usage = isKnown(price) ? searches : Object.fromEntries(used);
+  if (rates.some((each) => !covers(each, used, alone))) return null;
   const hasMedia = (): boolean => uploads.length > 0 || holdsMedia(body);
   let inputPico = BigInt(inputTokens) * inputRate(rates, hasMedia);
   let feesPico = 0n;
@@ -86,16 +89,16 @@ function reachable(
   ]);
 }
 
-/** Whether there is a price for all that the call may use: tokens or its own units, and what it may search besides. */
+/** Whether there is a price for all that the call may use: tokens or its own units, and what is billed `alone`. */
 function covers(
   rates: Rates,
   used: readonly (readonly [UsagePart, number])[],
-  searches: Usage,
+  alone: Usage,
 ): boolean {
   if (used.length === 0) return rates.input !== undefined;
   return used.every(
     ([unit]) =>
-      rates[unit] !== undefined || (rates.input !== undefined && (searches[unit] ?? 0) === 0),
+      rates[unit] !== undefined || (rates.input !== undefined && (alone[unit] ?? 0) === 0),
   );
 }
 

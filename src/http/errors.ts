@@ -39,7 +39,7 @@ export const ERRORS = {
     type: "unpriced_model",
     about:
       "The model, or a search that the call offers, has no price, and the customer has a money limit.",
-    cure: "Write the price in the deployment's model_info; GET /prices/resolved shows what is known.",
+    cure: "Write its price, or unpriced_fallback; GET /prices/resolved shows what is known.",
   },
   authentication: {
     status: 401,

@@ -133,7 +133,7 @@ export const EVENT_KINDS = {
     carries: [...OF_CHARGE, "reason", ...OF_KEY],
   },
   "price.missing": {
-    when: "a call used something that has no price and so was not charged; once a day and deployment",
+    when: "a call used something whose price nobody knows, fallback or not; once a day and deployment",
     carries: ["call", "model", "provider", "deployment", "usage"],
   },
   "key.created": { when: "a key was made", carries: OF_KEY },

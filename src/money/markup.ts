@@ -1,6 +1,6 @@
 /** From what a call costs the operator to what the customer is charged for it, and back. */
 
-import { nanoUsd, type NanoUsd } from "./amount.ts";
+import { nanoUsd, ZERO_USD, type NanoUsd } from "./amount.ts";
 
 /** Added to a cost; below 0 it is taken off. Where there is none, the charge is the cost. */
 export interface Markup {
@@ -15,12 +15,23 @@ const MILLION = 1_000_000n;
 /** Far over any budget: the columns of the ledger end there. */
 const EVERYTHING = nanoUsd(2n ** 62n);
 
-/** Rounded up to a whole nano-dollar. A call that costs nothing is charged nothing. */
-export function chargeOf(cost: NanoUsd, markup: Markup | null): NanoUsd {
-  if (markup === null || cost === 0n) return cost;
+/** What a markup takes off a cost, and what it puts on; neither is below 0. */
+interface MarkedUp {
+  readonly discount: NanoUsd;
+  readonly margin: NanoUsd;
+}
+
+/** The fraction is rounded up to a whole nano-dollar. A call that costs nothing is charged nothing. */
+export function markedUp(cost: NanoUsd, markup: Markup | null): MarkedUp {
+  if (markup === null || cost === 0n) return { discount: ZERO_USD, margin: ZERO_USD };
   const { ppm, fixed } = markup;
-  const scaled = cost * (MILLION + ppm);
-  return nanoUsd((scaled + MILLION - 1n) / MILLION + fixed);
+  if (ppm < 0n) return { discount: nanoUsd((cost * -ppm) / MILLION), margin: fixed };
+  return { discount: ZERO_USD, margin: nanoUsd((cost * ppm + MILLION - 1n) / MILLION + fixed) };
+}
+
+export function chargeOf(cost: NanoUsd, markup: Markup | null): NanoUsd {
+  const { discount, margin } = markedUp(cost, markup);
+  return nanoUsd(cost - discount + margin);
 }
 
 /** The most that a call may cost so that its charge is within this much; below 0 where nothing is. */

@@ -11,8 +11,8 @@ import {
 } from "./price.ts";
 import { inputTokens, USAGE_PARTS, type ServiceTier, type Usage, type UsagePart } from "./usage.ts";
 
-/** Who set the price. */
-export type PriceOrigin = "operator" | "list";
+/** Who set the price; `fallback` where nobody did, and the operator says what to charge until somebody does. */
+export type PriceOrigin = "operator" | "list" | "fallback";
 
 /** An entry of the price book. */
 export interface BookPrice extends Price {
@@ -41,7 +41,7 @@ export interface Priced {
   readonly cost: NanoUsd;
   /** The unit prices that were used; null where the model has none. */
   readonly rates: GivenRates | null;
-  /** What was used and not paid for, because nobody knows its price; every part where the model has no price. */
+  /** What was used and has no known price; every part where the model has none, a fallback notwithstanding. */
   readonly unpriced: readonly UsagePart[];
   readonly pricing: Pricing;
 }
@@ -54,10 +54,17 @@ export interface Consumed {
   readonly at: number;
 }
 
-/** The operator's price comes first, then what the provider says that it bills, then the price list. */
+type KnownPrice = BookPrice & { readonly origin: Exclude<PriceOrigin, "fallback"> };
+
+/** Whether the price is that of the very deployment. */
+export function isKnown(price: BookPrice | null): price is KnownPrice {
+  return price !== null && price.origin !== "fallback";
+}
+
+/** The operator's price comes first, then what the provider says that it bills, the price list, and the fallback. */
 export function priced({ usage, ...told }: Consumed, price: BookPrice | null): Priced {
   const { serviceTier, statedCost } = told;
-  if (price === null) return withoutBook(usage, told);
+  if (price === null || (statedCost !== null && !isKnown(price))) return withoutBook(usage, told);
   const rates = ratesFor(price, inputTokens(usage), serviceTier);
   const bookCost = costAt(rates, usage);
   const used = usedRates(rates, usage);
@@ -70,7 +77,8 @@ export function priced({ usage, ...told }: Consumed, price: BookPrice | null): P
       pricing: { origin: "provider", ...pricing },
     };
   }
-  const unpriced = unpricedParts(rates, usage);
+  // What the fallback pays for stays without a price, until somebody knows it.
+  const unpriced = isKnown(price) ? unpricedParts(rates, usage) : usedParts(usage);
   return { cost: bookCost, rates: used, unpriced, pricing: { origin: price.origin, ...pricing } };
 }
 
@@ -80,9 +88,13 @@ function withoutBook(usage: Usage, told: Omit<Consumed, "usage">): Priced {
   return {
     cost: statedCost ?? ZERO_USD,
     rates: null,
-    unpriced: isStated ? [] : USAGE_PARTS.filter((part) => (usage[part] ?? 0) > 0),
+    unpriced: isStated ? [] : usedParts(usage),
     pricing: { origin: isStated ? "provider" : "none", version: null, bookCost: null, ...told },
   };
+}
+
+function usedParts(usage: Usage): readonly UsagePart[] {
+  return USAGE_PARTS.filter((part) => (usage[part] ?? 0) > 0);
 }
 
 /** A posting keeps the rates that made its cost, and not the fifteen others. */

@@ -8,6 +8,8 @@ const BUCKETS_S = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900];
 export interface Metrics {
   answered(route: string, status: number, seconds: number): void;
   refused(name: string): void;
+  /** An answer was given once more under its name, for nothing. */
+  replayed(route: string): void;
   priced(provider: string, figures: CostFigures): void;
   /** A number that is read when somebody looks. */
   gauge(name: string, help: string, read: () => Promise<number>): void;
@@ -45,12 +47,19 @@ export function createMetrics(): Metrics {
     labelNames: ["reason"],
     registers,
   });
+  const replays = new Counter({
+    name: "purser_replays_total",
+    help: "Answers that were given once more under their Idempotency-Key, for nothing.",
+    labelNames: ["route"],
+    registers,
+  });
   return {
     answered: (route, status, duration) => {
       calls.inc({ route, status: String(status) });
       seconds.observe({ route }, duration);
     },
     refused: (reason) => refusals.inc({ reason }),
+    replayed: (route) => replays.inc({ route }),
     priced: costMeter(registers),
     gauge: (name, help, read) => addGauge(registry, { name, help, read }),
     text: () => registry.metrics(),
@@ -61,7 +70,7 @@ export function createMetrics(): Metrics {
 function costMeter(registers: Registry[]): Metrics["priced"] {
   const calls = new Counter({
     name: "purser_priced_calls_total",
-    help: "Calls by whose price they were charged: the operator's, the provider's, the list's, or nobody's.",
+    help: "Calls by whose price was charged: the operator's, the provider's, the list's, the fallback, or nobody's.",
     labelNames: ["provider", "origin"],
     registers,
   });

@@ -1,16 +1,16 @@
 /** The price of a call on each deployment: the operator's word first, the catalogue's for the rest. */
 
-import type { DeploymentConfig, MarkupConfig } from "../config/config.ts";
+import type { Config, DeploymentConfig, MarkupConfig } from "../config/config.ts";
 import type { BookPrice } from "../money/pricing.ts";
 import { familyNames, findListed } from "./catalogue.ts";
 import { readListing } from "./listing.ts";
 import type { SourcedCard } from "./rates.ts";
-import { resolvePrice, type ResolvedPrice } from "./resolve.ts";
+import { resolveFallback, resolvePrice, type ResolvedPrice } from "./resolve.ts";
 import { always, mapSchedule, readSchedule, since, valueAt, type Schedule } from "./schedule.ts";
 import { serviceMultiples } from "./service-tiers.ts";
 
 export interface PriceBook {
-  /** The price at this time, in epoch milliseconds; null if it is not known, which is not the same as 0. */
+  /** At this time, in epoch milliseconds; null if there is none, not even a fallback, which is not the same as 0. */
   priceOf(deployment: Pick<DeploymentConfig, "id">, at: number): BookPrice | null;
   /** The same with where each number comes from. */
   explain(deployment: Pick<DeploymentConfig, "id">, at: number): ResolvedPrice | null;
@@ -21,18 +21,28 @@ export interface PriceBook {
   outputTokensMaxOf(deployment: DeploymentConfig): number | null;
 }
 
+type PriceRules = Pick<Config, "unpricedFallback"> & {
+  readonly markup: Pick<MarkupConfig, "discountsPpm">;
+};
+
+const NO_RULES: PriceRules = { unpricedFallback: null, markup: { discountsPpm: {} } };
+
 /** Everything is looked up here, once, and only the time is left to ask about. */
 export function createPriceBook(
   deployments: readonly DeploymentConfig[],
-  { discountsPpm }: Pick<MarkupConfig, "discountsPpm"> = { discountsPpm: {} },
+  { unpricedFallback, markup: { discountsPpm } } = NO_RULES,
 ): PriceBook {
+  const fallback = unpricedFallback === null ? null : resolveFallback(unpricedFallback);
   const schedules = new Map(
     deployments.map((deployment) => {
       const discountPpm = discountsPpm[deployment.provider] ?? 0n;
       return [deployment.id, pricesOf(deployment, discountPpm)] as const;
     }),
   );
-  const explain: PriceBook["explain"] = ({ id }, at) => valueAt(schedules.get(id) ?? [], at);
+  const explain: PriceBook["explain"] = ({ id }, at) => {
+    const schedule = schedules.get(id);
+    return schedule === undefined ? null : (valueAt(schedule, at) ?? fallback);
+  };
   return {
     explain,
     priceOf: (deployment, at) => explain(deployment, at)?.price ?? null,

@@ -3,6 +3,7 @@
 import type { DeploymentConfig } from "../config/config.ts";
 import { formatUsd, nanoUsd, type PicoUsd } from "../money/amount.ts";
 import { costAt, type Rates } from "../money/price.ts";
+import { isKnown } from "../money/pricing.ts";
 import { createPriceBook, type PriceBook } from "./book.ts";
 
 /** Nobody gets a tenth of the list price, and nobody pays ten times as much. */
@@ -22,14 +23,32 @@ export interface Preview {
 export function previewOf(deployment: DeploymentConfig, book: PriceBook, now: number): Preview {
   const { modelName } = deployment;
   const resolved = book.explain(deployment, now);
-  if (resolved === null) return { columns: [modelName, "no price", "", "", "", ""], warnings: [] };
+  const lacking = lackOfPrice(deployment, book, now);
+  if (resolved === null) {
+    return { columns: [modelName, "no price", "", "", "", ""], warnings: lacking };
+  }
   const { price, label } = resolved;
   const { input, output } = price.base;
   const sample = formatUsd(costAt(price.base, SAMPLE));
   return {
     columns: [modelName, label, perMillion(input), perMillion(output), sample, price.version],
-    warnings: farFromList(deployment, price.base, now),
+    warnings: [...lacking, ...farFromList(deployment, price.base, now)],
   };
+}
+
+/** What becomes of the calls of a deployment whose price nobody knows, as one sentence, or none. */
+export function lackOfPrice(
+  deployment: DeploymentConfig,
+  book: PriceBook,
+  now: number,
+): readonly string[] {
+  const price = book.priceOf(deployment, now);
+  if (isKnown(price)) return [];
+  const until =
+    price === null
+      ? "it is refused to customers with a money limit and free to others"
+      : "until it has, its calls cost what unpriced_fallback says";
+  return [`${deployment.modelName} has no price: ${until}`];
 }
 
 /** The operator's price beside the one of the list, where both are known. */

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { PriceOverride } from "../config/config.ts";
 import { picoUsd } from "../money/amount.ts";
 import type { Card, GivenRates, RateName } from "../money/price.ts";
-import type { BookPrice } from "../money/pricing.ts";
+import type { BookPrice, PriceOrigin } from "../money/pricing.ts";
 import type { ServiceTier } from "../money/usage.ts";
 import {
   bare,
@@ -48,7 +48,15 @@ export function resolvePrice(sources: PriceSources): ResolvedPrice | null {
   const services = servicesOf(sources, raw, listed !== null);
   const finish = (card: SourcedCard): SourcedCard =>
     mapCard(discounted(card, discountPpm), completed);
-  return resolved(sources, finish(raw), mapServices(services, finish));
+  const origin = override === null ? "list" : "operator";
+  const named = { origin, label: override?.label ?? origin } as const;
+  return resolved(named, finish(raw), mapServices(services, finish));
+}
+
+/** As the operator gave it: nobody's discount is off it, and it is the same at every pace. */
+export function resolveFallback(rates: GivenRates): ResolvedPrice {
+  const standard = { base: completed(sourced(rates, "fallback")), tiers: [] };
+  return resolved({ origin: "fallback", label: "fallback" }, standard, {});
 }
 
 const EMPTY: SourcedCard = { base: {}, tiers: [] };
@@ -147,7 +155,7 @@ function mapServices(
 }
 
 function resolved(
-  { override }: PriceSources,
+  { origin, label }: { readonly origin: PriceOrigin; readonly label: string },
   standard: SourcedCard,
   services: ResolvedPrice["services"],
 ): ResolvedPrice {
@@ -157,8 +165,6 @@ function resolved(
       Object.entries(services).map(([service, card]) => [service, bareCard(card)]),
     ),
   };
-  const origin = override === null ? "list" : "operator";
-  const label = override?.label ?? "list";
   return { price: { ...cards, version: versionOf(cards), origin }, label, standard, services };
 }
 

@@ -59,6 +59,19 @@ warnings
   assert.equal(code, 0);
 });
 
+test("a model without a price is shown with the fallback or none, and said what that means", () => {
+  const unknown = FILE.replace("base_model: gpt-4o", "base_model: not-listed");
+  assert.match(check(unknown).text, /\n  gpt-4o   no price\n/);
+  assert.match(check(unknown).text, /gpt-4o has no price: it is refused to customers with a money/);
+  const fallback = "general_settings:\n  unpriced_fallback: {input: 10, output: 30}";
+  const { text } = check(unknown.replace("general_settings:", fallback));
+  assert.match(text, /\n  gpt-4o   fallback   10          30           0\.04 /);
+  assert.match(
+    text,
+    /gpt-4o has no price: until it has, its calls cost what unpriced_fallback says/,
+  );
+});
+
 test("a wrong configuration fails with its mistakes", () => {
   const { code, text } = check(FILE.replace("alerting", "alertng"));
   assert.equal(code, 1);

@@ -131,6 +131,8 @@ function place(section: SectionName, key: string, value: unknown): object {
       return withPrices({ tiers: [{ above_input_tokens: 1, ...extra }] });
     case "price_service":
       return withPrices({ flex: extra });
+    case "price_fallback":
+      return place("general_settings", "unpriced_fallback", { input: 1, output: 1, ...extra });
     case "margin":
       return place("litellm_settings", "cost_margin_config", { openai: extra });
   }

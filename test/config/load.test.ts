@@ -47,6 +47,7 @@ test("a file of a deployment and a key gets the defaults for all else", () => {
       upstreamUser: { mode: "pass" },
     },
     markup: { margins: {}, discountsPpm: {} },
+    unpricedFallback: null,
     place: { zone: "UTC", resetTime: "00:00" },
     events: { webhook: null, slack: null, networksAllowed: [] },
     exports: [],

@@ -53,6 +53,62 @@ test("LiteLLM's keys for other units than tokens are prices of those units", () 
   });
 });
 
+test("audio heard is priced by the second in either key, and the one that LiteLLM looks at first wins", () => {
+  const heard = { mode: "audio_transcription", input_cost_per_second: 0 };
+  const [price] = pricesOf({ ...heard, output_cost_per_second: 0.0001 });
+  assert.deepEqual(price?.rates, { seconds: 100_000_000n });
+  const [mistake] = mistakesOf(withParams(FAKE, { mode: "chat", output_cost_per_second: 0.1 }));
+  assert.equal(mistake?.path, "model_list[0].model_info.output_cost_per_second");
+});
+
+test("a search has one price, by whatever size it is given, and files are priced by the thousand", () => {
+  const [price] = pricesOf({ ...bySize(0.01, "0.010", 1e-2), file_search_cost_per_1k_calls: 2.5 });
+  assert.deepEqual(price?.rates, { searches: 10_000_000_000n, fileSearches: 2_500_000_000n });
+  const [plain] = pricesOf({ search_context_cost_per_query: 0.035 });
+  assert.deepEqual(plain?.rates, { searches: 35_000_000_000n });
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [bySize(0.025, 0.0275, 0.03), /other prices for other sizes.*the dearest for all/],
+    [bySize(0.01, 0.01, "x"), /not a decimal number/],
+    [{ search_context_cost_per_query: { medium: 0.01 } }, /"medium".*search_context_size_low/],
+    [{ search_context_cost_per_query: {} }, /empty/],
+  ];
+  for (const [info, message] of wrong) {
+    const mistakes = mistakesOf(withParams(FAKE, info));
+    const texts = mistakes.map(({ problem, cure }) => `${problem}; ${cure}`);
+    assert.equal(texts.length, 1);
+    assert.match(texts.join(), message);
+  }
+});
+
+test("LiteLLM's keys for audio from the cache and for an hour of it in long calls are prices", () => {
+  const [price] = pricesOf({
+    cache_read_input_audio_token_cost: 1e-6,
+    cache_creation_input_token_cost_above_1hr_above_200k_tokens: 2e-6,
+  });
+  assert.deepEqual(price?.rates, { cacheReadAudio: 1_000_000n });
+  assert.deepEqual(price.tiers, [
+    { aboveInputTokens: 200_000, rates: { cacheWrite1h: 2_000_000n } },
+  ]);
+});
+
+test("every price that Purser cannot follow says what to write in its place", () => {
+  const cures: Readonly<Record<string, RegExp>> = {
+    tiered_pricing: /model_info\.prices\[\]\.tiers/,
+    input_cost_per_pixel: /output_cost_per_image/,
+    output_cost_per_pixel: /output_cost_per_image/,
+    input_cost_per_audio_per_second: /input_cost_per_audio_token/,
+    output_cost_per_character: /output_cost_per_token/,
+    input_cost_per_video_per_second: /counted as input tokens/,
+    citation_cost_per_token: /billed as output/,
+    code_interpreter_cost_per_session: /input_cost_per_request/,
+  };
+  for (const [key, cure] of Object.entries(cures)) {
+    const [mistake] = mistakesOf(withParams(FAKE, { [key]: [0.01] }));
+    assert.match(mistake?.cure ?? "", cure, key);
+    assert.match(mistake?.problem ?? "", /charged by other prices/);
+  }
+});
+
 test("a rerank by the search has no token price, and an embedding no price of an answer", () => {
   const [rerank] = pricesOf({ mode: "rerank", input_cost_per_query: 0.002 });
   assert.deepEqual(rerank?.rates, { searches: 2_000_000_000n, input: 0n, output: 0n });
@@ -132,6 +188,44 @@ test("per token where per million is meant, and the other way round, is warned o
   }
 });
 
+test("the fallback is a price per million tokens, whole, and with other units as far as it names them", () => {
+  assert.equal(configOf(MINIMAL).unpricedFallback, null);
+  const { unpricedFallback } = configOf(withFallback({ input: 10, output: "30", image: 0.2 }));
+  assert.deepEqual(unpricedFallback, {
+    input: 10_000_000n,
+    output: 30_000_000n,
+    images: 200_000_000_000n,
+  });
+  const perToken = configOf(withFallback({ unit: "token", input: 0.00001, output: 0 }));
+  assert.deepEqual(perToken.unpricedFallback, { input: 10_000_000n, output: 0n });
+});
+
+test("a fallback that is half a price, free, misspelt, of another day or of the list is a mistake", () => {
+  const rows: readonly (readonly [object, string])[] = [
+    [{ input: 1 }, ".output"],
+    [{ output: 1 }, ".input"],
+    [{ input: 0, output: 0 }, ""],
+    [{ input: 1, output: 1, serach: 1 }, ".serach"],
+    [{ input: 1, output: -1 }, ".output"],
+    [{ input: 1, output: 1e-7 }, ".output"],
+    [{ input: 1, output: 1, from: "2027-01-01" }, ".from"],
+    [{ input: 1, output: 1, multiplier: 2 }, ".multiplier"],
+  ];
+  for (const [fallback, place] of rows) {
+    const mistakes = mistakesOf(withFallback(fallback));
+    const path = `general_settings.unpriced_fallback${place}`;
+    assert.deepEqual(
+      mistakes.map((mistake) => mistake.path),
+      [path],
+      JSON.stringify(fallback),
+    );
+  }
+  for (const input of [0.0000025, 25_000]) {
+    const { warnings } = configOf(withFallback({ input, output: 10 }));
+    assert.match(warnings.join(), /unpriced_fallback: .* looks like dollars per/);
+  }
+});
+
 test("margins are fractions, or two parts, by provider; discounts are fractions", () => {
   const { markup } = configOf(
     withLitellm({
@@ -170,6 +264,20 @@ test("a margin in per cent, of nobody, or of a negative amount is a mistake, and
     assert.deepEqual(paths, [`litellm_settings.${place}`], JSON.stringify(settings));
   }
 });
+
+function bySize(low: unknown, medium: unknown, high: unknown): object {
+  return {
+    search_context_cost_per_query: {
+      search_context_size_low: low,
+      search_context_size_medium: medium,
+      search_context_size_high: high,
+    },
+  };
+}
+
+function withFallback(unpriced_fallback: object): object {
+  return { ...MINIMAL, general_settings: { ...MINIMAL.general_settings, unpriced_fallback } };
+}
 
 function withLitellm(litellm_settings: object): object {
   return { ...MINIMAL, litellm_settings };

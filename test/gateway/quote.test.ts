@@ -7,8 +7,8 @@ import { quote, type Quoted } from "../../src/gateway/quote.ts";
 import { admit } from "../../src/ledger/admit.ts";
 import { nanoUsd, picoUsd, type NanoUsd } from "../../src/money/amount.ts";
 import { chargeOf, type Markup } from "../../src/money/markup.ts";
-import type { Card, GivenRates, Price, Rates } from "../../src/money/price.ts";
-import { priced } from "../../src/money/pricing.ts";
+import type { Card, GivenRates, Rates } from "../../src/money/price.ts";
+import { priced, type BookPrice } from "../../src/money/pricing.ts";
 import { USAGE_PARTS, type ServiceTier, type Usage } from "../../src/money/usage.ts";
 import { seeded } from "../support/seed.ts";
 
@@ -43,9 +43,10 @@ const card: fc.Arbitrary<Card> = fc
     base,
     tiers: tiers.toSorted((a, b) => a.aboveInputTokens - b.aboveInputTokens),
   }));
-const price: fc.Arbitrary<Price> = fc
+const OF_BOOK = { version: "v", origin: "list" } as const;
+const price: fc.Arbitrary<BookPrice> = fc
   .tuple(card, fc.record({ flex: card, priority: card }, { requiredKeys: [] }))
-  .map(([standard, services]) => ({ ...standard, services }));
+  .map(([standard, services]) => ({ ...OF_BOOK, ...standard, services }));
 const markup: fc.Arbitrary<Markup | null> = fc.option(
   fc.record({
     ppm: fc.bigInt({ min: -1_000_000n, max: 2_000_000n }),
@@ -69,9 +70,8 @@ test("no usage within the bounds is charged more than the ceiling, at any pace, 
   const isSound = fc.property(price, markup, tier, spent, (given, above, serviceTier, drawn) => {
     const asked = askedFor(drawn);
     const usage = { ...drawn.input, ...drawn.output, ...drawn.units };
-    const book = { ...given, version: "v", origin: "list" } as const;
     const consumed = { usage, serviceTier, statedCost: null, at: 0 };
-    const charge = chargeOf(priced(consumed, book).cost, above);
+    const charge = chargeOf(priced(consumed, given).cost, above);
     assert.ok(charge <= ceilingOf(asked, given, above));
   });
   fc.assert(isSound, { ...seeded(t), numRuns: 2000 });
@@ -89,9 +89,8 @@ test("an answer as long as a budget can pay for is charged no more than is left"
     if (admission.kind === "refused") return;
     assert.ok(admission.grant.ceiling <= cap);
     const usage = { cacheWrite1h: 1000, output: admission.grant.outputTokens };
-    const book = { ...given, version: "v", origin: "list" } as const;
     const consumed = { usage, serviceTier: null, statedCost: null, at: 0 };
-    assert.ok(chargeOf(priced(consumed, book).cost, above) <= cap);
+    assert.ok(chargeOf(priced(consumed, given).cost, above) <= cap);
   });
   fc.assert(isSound, { ...seeded(t), numRuns: 2000 });
 });
@@ -99,7 +98,7 @@ test("an answer as long as a budget can pay for is charged no more than is left"
 test("a ceiling stands at the tier of the bound: the dearer one from the first token above", () => {
   const low = flat({ input: picoUsd(1_000_000n) });
   const high = flat({ input: picoUsd(2_000_000n) });
-  const tiered = { base: low, tiers: [{ aboveInputTokens: 1000, rates: high }], services: {} };
+  const tiered = { ...only(low), tiers: [{ aboveInputTokens: 1000, rates: high }] };
   const ceilings = [999, 1000, 1001].map((inputTokens) =>
     ceilingOf({ ...ASKED, inputTokens }, tiered, null),
   );
@@ -111,7 +110,7 @@ test("a ceiling stands at the dearest pace that the provider may serve at, and a
     flex: { base: flat({ input: picoUsd(500_000n) }), tiers: [] },
     priority: { base: flat({ input: picoUsd(2_000_000n) }), tiers: [] },
   };
-  const given = { base: flat({ input: picoUsd(1_000_000n) }), tiers: [], services };
+  const given = { ...only(flat({ input: picoUsd(1_000_000n) })), services };
   const ceilings = [{}, { service_tier: "default" }, { service_tier: "flex" }].map((body) =>
     ceilingOf({ ...ASKED, inputTokens: 10, body }, given, null),
   );
@@ -138,6 +137,16 @@ test("a call that may use what has no price is itself without one", () => {
   for (const units of [{ images: 3 }, { searches: 3 }]) {
     assert.notEqual(quote({ ...ASKED, units }, text, 1, null).price, null);
   }
+});
+
+test("a fallback pays for tokens, and for other units only where it names them", () => {
+  const rates = { input: picoUsd(1n), output: picoUsd(2n) };
+  const fallback = { ...only(flat(rates)), origin: "fallback" } as const;
+  const withImages = { ...fallback, base: flat({ ...rates, images: picoUsd(5n) }) };
+  const images = { ...ASKED, units: { images: 3 } };
+  assert.notEqual(quote(ASKED, fallback, 1, null).price, null);
+  assert.equal(quote(images, fallback, 1, null).price, null);
+  assert.equal(quote(images, withImages, 1, null).price?.feesPico, 15n);
 });
 
 test("the output bound is the client's, within the model's", () => {
@@ -192,7 +201,7 @@ function sum(usage: Usage): number {
   return Object.values(usage).reduce((total, units) => total + units, 0);
 }
 
-function ceilingOf(asked: Asked, given: Price, above: Markup | null): NanoUsd {
+function ceilingOf(asked: Asked, given: BookPrice, above: Markup | null): NanoUsd {
   const admission = admit(
     [],
     { ...quote(asked, given, asked.inputTokens, null), markup: above },
@@ -202,8 +211,8 @@ function ceilingOf(asked: Asked, given: Price, above: Markup | null): NanoUsd {
   return admission.grant.ceiling;
 }
 
-function only(base: Rates): Price {
-  return { base, tiers: [], services: {} };
+function only(base: Rates): BookPrice {
+  return { ...OF_BOOK, base, tiers: [], services: {} };
 }
 
 function flat(given: GivenRates): Rates {

@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { parseDatabase } from "../../src/config/database.ts";
-import { openReader } from "../../src/store/open.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { pricedModel, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
+import { assertNoDrift, callsOf } from "../support/reader.ts";
 import { startUpstream, streamed, whole, type Upstream } from "../support/upstream.ts";
 
 const MARGINS = { cost_margin_config: { openai: { percentage: 0.25, fixed_amount: 0.01 } } };
@@ -128,7 +127,7 @@ onEachDatabase((database) => {
     for (const customer of ["ann", "bob", "ann", "bob", "ann"]) await dear.chat(customer);
     await dear.stop();
     const halved = { input_cost_per_token: 0.0005, output_cost_per_token: 0.001 };
-    const deployment = (await idsOf(place.database))[0];
+    const deployment = (await callsOf(place.database))[0]?.posting.facts.deployment;
     const models = [pricedModel("m", upstream.origin, { ...halved, id: deployment })];
     const cheap = await startTestPurser({ ...place, models });
     const otherModel = await cheap.post("/prices/reprice", { model: "other" });
@@ -156,7 +155,7 @@ onEachDatabase((database) => {
     const before = await startTestPurser(place);
     await Promise.all(Array.from({ length: 20 }, () => before.chat("ann")));
     await before.stop();
-    const deployment = (await idsOf(place.database))[0];
+    const deployment = (await callsOf(place.database))[0]?.posting.facts.deployment;
     const double = { input_cost_per_token: 0.002, output_cost_per_token: 0.004, id: deployment };
     const purser = await startTestPurser({
       ...place,
@@ -237,31 +236,3 @@ onEachDatabase((database) => {
     });
   });
 });
-
-async function assertNoDrift(address: string): Promise<void> {
-  await reading(address, async (reader) => {
-    assert.deepEqual((await reader.audit()).drifts, []);
-    assert.deepEqual(await reader.openHolds(), []);
-  });
-}
-
-/** The deployments of the calls that were posted. */
-async function idsOf(address: string): Promise<string[]> {
-  const filter = { from: 0, to: Number.MAX_SAFE_INTEGER, customer: null, unpricedOnly: false };
-  return reading(address, async (reader) =>
-    (await reader.calls(filter, 0n, 100)).map(({ posting }) => posting.facts.deployment),
-  );
-}
-
-type Reader = Awaited<ReturnType<typeof openReader>>["reader"];
-
-async function reading<T>(address: string, body: (reader: Reader) => Promise<T>): Promise<T> {
-  const parsed = parseDatabase(address);
-  assert.ok(parsed.ok);
-  const { reader, close } = await openReader(parsed.value);
-  try {
-    return await body(reader);
-  } finally {
-    await close();
-  }
-}

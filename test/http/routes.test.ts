@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { ROUTES, type Route } from "../../src/gateway/routes.ts";
 import { onEachDatabase } from "../support/databases.ts";
-import { bodyFor, EXAMPLES, type Example } from "../support/dialects.ts";
+import { bodyFor, EXAMPLES, pathsOf, routeNamed, type Example } from "../support/dialects.ts";
 import { postingsOf } from "../support/postings.ts";
 import {
   MASTER_KEY,
@@ -106,13 +105,4 @@ async function listedPaths(purser: TestPurser): Promise<readonly string[]> {
   return Object.keys(paths).filter(
     (path) => paths[path]?.post?.tags.includes("inference") === true,
   );
-}
-
-/** Every path on which the example's route comes in. */
-function pathsOf({ route, model, query }: Example): readonly string[] {
-  return routeNamed(route).paths.map((path) => path.replace("{model}", model) + query);
-}
-
-function routeNamed(name: string): Route {
-  return ROUTES.find((route) => route.name === name) ?? assert.fail(`there is no route ${name}`);
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
-import { chargeOf, costWithin, type Markup } from "../../src/money/markup.ts";
+import { chargeOf, costWithin, markedUp, type Markup } from "../../src/money/markup.ts";
 import { Book } from "../support/book.ts";
 import {
   budget,
@@ -29,6 +29,14 @@ test("a charge is the cost, a fraction of it and a fixed part, rounded up once",
     [0n, { ppm: 100_000n, fixed: nanoUsd(5n) }, 0n],
   ];
   for (const [cost, markup, charge] of cases) assert.equal(chargeOf(nanoUsd(cost), markup), charge);
+});
+
+test("of a charge can be told what was taken off the cost and what was put on it", () => {
+  assert.deepEqual(told(101n, percent(10n)), [0n, 11n]);
+  assert.deepEqual(told(101n, percent(-10n)), [10n, 0n]);
+  assert.deepEqual(told(101n, { ppm: -100_000n, fixed: nanoUsd(5n) }), [10n, 5n]);
+  assert.deepEqual(told(0n, { ppm: 100_000n, fixed: nanoUsd(5n) }), [0n, 0n]);
+  assert.deepEqual(told(101n, null), [0n, 0n]);
 });
 
 test("the cost within a charge is the largest that is charged no more than that", (t) => {
@@ -106,6 +114,11 @@ test("a call without a customer is marked up as its provider's calls are", () =>
   book.apply([given], POLICY);
   assert.equal(book.holds.get("h1")?.ceiling, 110n);
 });
+
+function told(cost: bigint, markup: Markup | null) {
+  const { discount, margin } = markedUp(nanoUsd(cost), markup);
+  return [discount, margin];
+}
 
 function percent(percentage: bigint): Markup {
   return { ppm: percentage * 10_000n, fixed: nanoUsd(0n) };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeploymentConfig } from "../../src/config/config.ts";
-import { nanoUsd, picoUsd } from "../../src/money/amount.ts";
+import { nanoUsd, picoUsd, type NanoUsd } from "../../src/money/amount.ts";
 import { ratesFor, type GivenRates } from "../../src/money/price.ts";
 import { priced, type BookPrice } from "../../src/money/pricing.ts";
 import type { ServiceTier, Usage } from "../../src/money/usage.ts";
@@ -127,7 +127,10 @@ test("what was used and has no price is named, and costs nothing until it has on
 
 test("a discount comes off everything, and both numbers show", () => {
   const deployment = deploymentOf({});
-  const book = createPriceBook([deployment], { discountsPpm: { openai: 50_000n } });
+  const book = createPriceBook([deployment], {
+    unpricedFallback: null,
+    markup: { discountsPpm: { openai: 50_000n } },
+  });
   const resolved = book.explain(deployment, NOW);
   assert.equal(resolved?.price.base.input, 2_375_000n);
   assert.equal(resolved.standard.base.input?.origin, "list × 0.95");
@@ -159,6 +162,38 @@ test("the operator's price comes before the provider's, and that before the list
     [unknown.cost, unknown.pricing.origin, unknown.unpriced],
     [0n, "none", ["input"]],
   );
+});
+
+test("the fallback comes after everybody else's price, and what it pays for stays unpriced", () => {
+  const consumed = { usage: { input: 3, cacheRead: 2, output: 1 }, serviceTier: null, at: NOW };
+  const rates = both(1_000_000n, 5_000_000n);
+  const cost = (deployment: DeploymentConfig, statedCost: NanoUsd | null) => {
+    const rules = { unpricedFallback: rates, markup: { discountsPpm: { openai: 500_000n } } };
+    const price = createPriceBook([deployment], rules).priceOf(deployment, NOW);
+    const { cost: nano, unpriced, pricing } = priced({ ...consumed, statedCost }, price);
+    return [nano, pricing.origin, unpriced, pricing.bookCost];
+  };
+  const unknown = deploymentOf({ model: "my-own" });
+  const used = ["input", "cacheRead", "output"];
+  // No discount is off it: it is nobody's list.
+  assert.deepEqual(cost(unknown, null), [10_000n, "fallback", used, 10_000n]);
+  assert.deepEqual(cost(unknown, usd(7n)), [7n, "provider", [], null]);
+  assert.deepEqual(cost(deploymentOf({}), usd(7n)).slice(0, 3), [7n, "provider", []]);
+  assert.equal(cost(deploymentOf({}), null)[1], "list");
+  const free = deploymentOf({ model: "my-own", prices: [override({ rates: both(0n, 0n) })] });
+  assert.deepEqual(cost(free, null), [0n, "operator", [], 0n]);
+});
+
+test("before its first price begins a deployment has the fallback, and one that is gone has none", () => {
+  const deployment = deploymentOf({
+    model: "my-own",
+    prices: [override({ from: NOW, rates: both(1n, 1n) })],
+  });
+  const rules = { unpricedFallback: both(9n, 9n), markup: { discountsPpm: {} } };
+  const book = createPriceBook([deployment], rules);
+  const origins = [NOW - 1, NOW].map((at) => book.priceOf(deployment, at)?.origin);
+  assert.deepEqual(origins, ["fallback", "operator"]);
+  assert.equal(book.priceOf({ id: "gone" }, NOW), null);
 });
 
 function usd(nano: bigint) {

@@ -1,6 +1,8 @@
 /** Requests and answers of every route, in the shapes that the providers' documents show. Each uses 20 in and 20 out. */
 
+import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
+import { ROUTES, type Route } from "../../src/gateway/routes.ts";
 import { json, startStream, streamed, whole, type Script } from "./upstream.ts";
 
 export interface Example {
@@ -272,4 +274,13 @@ function form(fields: Readonly<Record<string, string>>, file: string): FormData 
   const type = file === "image" ? "image/png" : "audio/mpeg";
   filled.append(file, new Blob(["0123456789"], { type }), `x.${type.slice(-3)}`);
   return filled;
+}
+
+/** Every path on which the example's route comes in. */
+export function pathsOf({ route, model, query }: Example): readonly string[] {
+  return routeNamed(route).paths.map((path) => path.replace("{model}", model) + query);
+}
+
+export function routeNamed(name: string): Route {
+  return ROUTES.find((route) => route.name === name) ?? assert.fail(`there is no route ${name}`);
 }
