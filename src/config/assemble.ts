@@ -124,6 +124,7 @@ function budgetsOf(general: General, litellm: Litellm): BudgetsConfig {
     exceededStatus: general.budget_exceeded_status ?? DEFAULTS.exceededStatus,
     unsettledCharge: general.unsettled_charge ?? DEFAULTS.unsettledCharge,
     hideAmounts: general.hide_amounts ?? DEFAULTS.hideAmounts,
+    costInUsage: litellm.include_cost_in_streaming_usage ?? DEFAULTS.costInUsage,
   };
 }
 

@@ -144,6 +144,8 @@ export interface BudgetsConfig {
   readonly unsettledCharge: UnsettledCharge;
   /** Refusals and headers tell amounts of money to whoever has the master key only. */
   readonly hideAmounts: boolean;
+  /** A stream tells its cost, and what is left, in its usage, where it has one; else in a comment. */
+  readonly costInUsage: boolean;
 }
 
 export interface EventsConfig {

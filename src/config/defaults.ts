@@ -13,6 +13,7 @@ export const DEFAULTS = {
   exceededStatus: 429,
   unsettledCharge: "input",
   hideAmounts: false,
+  costInUsage: true,
   newCustomers: { allowed: true, perMinuteMax: null },
   /** What the ledger takes at most. */
   customers: { idCharsMax: 256 },

@@ -163,8 +163,8 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
     missed(
       "bodies pass through unchanged",
       `drop_params modify_params enable_preview_features enable_json_schema_validation
-       include_cost_in_streaming_usage disable_hf_tokenizer_download
-       disable_add_transform_inline_image_block disable_copilot_system_to_assistant`,
+       disable_hf_tokenizer_download disable_add_transform_inline_image_block
+       disable_copilot_system_to_assistant`,
     ),
     missed("answers are not cached yet", "cache cache_params"),
     missed(

@@ -225,6 +225,12 @@ export const KEYS = {
       parse: parseAmount,
       about: "Dollars, all in all, of every customer for whom no other budget is found.",
     },
+    include_cost_in_streaming_usage: {
+      parse: oneOf([true, false]),
+      about:
+        "The usage that a stream ends with tells the cost, and what is left; if not, a comment tells the cost.",
+      default: `\`${DEFAULTS.costInUsage}\``,
+    },
     timezone: {
       parse: parseZone,
       about: "IANA name of the zone whose midnight budgets are reset at, unless they name another.",

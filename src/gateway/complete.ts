@@ -13,7 +13,7 @@ import { customerFor } from "./customer-rule.ts";
 import { dataEvent } from "./dialects/events.ts";
 import { finish, type Finished } from "./finish.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
-import { sentOn } from "./headers.ts";
+import { leftOf, sentOn } from "./headers.ts";
 import { once } from "./once.ts";
 import { passFree } from "./pass.ts";
 import { readBody, readBytes, understand } from "./read.ts";
@@ -104,9 +104,12 @@ async function answered(
     const posted = await gateway.ledger.end(end);
     if (end.kind === "settle") gateway.metrics.priced(provider, end.pricing);
     const headers = callHeaders({ ...reserved, standing: posted.standing });
-    const errorEvent = call.route.dialect.stream?.errorEvent ?? dataEvent;
+    const { stream } = call.route.dialect;
+    const errorEvent = stream?.errorEvent ?? dataEvent;
     const charge = isPriced(end, price) ? posted.charge : null;
-    return { answer, headers, charge, secret, errorEvent };
+    const left = leftOf(posted.standing, reserved.hidesAmounts);
+    const usageAt = gateway.budgets.costInUsage ? (stream?.usageAt ?? null) : null;
+    return { answer, headers, charge, left, secret, errorEvent, usageAt };
   } catch (error) {
     await giveUp(call.id, error, gateway);
     throw error;

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { BudgetsConfig } from "../config/config.ts";
 import type { Caller } from "../http/auth.ts";
 import { remaining, type Standing } from "../ledger/command.ts";
-import { formatUsd, nanoUsd } from "../money/amount.ts";
+import { formatUsd, nanoUsd, type NanoUsd } from "../money/amount.ts";
 
 /** Of the provider's headers only these mean anything to its client; the rest describe a connection that ends here. */
 const PASSED_ON = ["content-type", "content-encoding", "retry-after", "retry-after-ms"];
@@ -36,12 +36,17 @@ export function hidesAmounts({ key }: Caller, { hideAmounts }: BudgetsConfig): b
   return hideAmounts && key !== null;
 }
 
-/** What is left of the customer's tightest money budget, in dollars, and when its window ends. */
+/** What is left of the customer's tightest money budget; null if there is none, or it is not to be seen. */
+export function leftOf(standing: Standing | null, isHidden: boolean): NanoUsd | null {
+  return standing === null || isHidden ? null : nanoUsd(remaining(standing));
+}
+
+/** What is left, in dollars, and when its window ends. */
 export function standingHeaders(standing: Standing | null, isHidden: boolean): Headers {
   if (standing === null) return {};
-  const left = formatUsd(nanoUsd(remaining(standing)));
+  const left = leftOf(standing, isHidden);
   return {
-    ...(isHidden ? {} : { "x-purser-budget-remaining": left }),
+    ...(left === null ? {} : { "x-purser-budget-remaining": formatUsd(left) }),
     ...resetHeader(standing),
   };
 }

@@ -23,7 +23,7 @@ const EVENT_BYTES_MAX = 16 * 1024 * 1024;
 /** A blank line may begin as much before its end: `\n\r\n`. */
 const SEAM_BYTES = 2;
 
-const EMPTY = Buffer.alloc(0);
+const EMPTY: Buffer = Buffer.alloc(0);
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
@@ -39,11 +39,21 @@ export interface Produced {
   readonly eventBytesMin: number;
 }
 
+/** What waits for the posting, apart so that it can be told what the posting says. */
+export interface Ends {
+  readonly tail: Buffer;
+  /** The last event, if it tells the usage of the whole; else empty. */
+  readonly usage: Buffer;
+  /** The stream's own full stop; empty if it has none. */
+  readonly done: Buffer;
+}
+
 export class StreamMeter {
   readonly #shape: StreamShape;
   readonly #keepsUsage: boolean;
   readonly #pending = new Pending();
-  #held: Buffer[] = [];
+  /** An event with usage that may be the last one. */
+  #held = EMPTY;
   #done: Buffer = EMPTY;
   #told: JsonObject | null = null;
   /** The last event with usage so far. Most are outdone by the next one, so it is not parsed before it has to be. */
@@ -92,8 +102,8 @@ export class StreamMeter {
     return out.length > 1 ? Buffer.concat(out) : only;
   }
 
-  /** The stream has ended: what was held back, in two parts, so that something can be said before its full stop. */
-  finish(): { readonly tail: Buffer; readonly done: Buffer } {
+  /** The stream has ended: what was held back. */
+  finish(): Ends {
     const out: Buffer[] = [];
     const last = this.#pending.take();
     // A last event may lack its blank line.
@@ -101,9 +111,9 @@ export class StreamMeter {
       this.#count(last, 0, last.length);
       this.#event(last, out);
     }
-    const tail = Buffer.concat([...out, ...this.#held]);
-    this.#held = [];
-    return { tail, done: this.#done };
+    const usage = this.#held;
+    this.#held = EMPTY;
+    return { tail: Buffer.concat(out), usage, done: this.#done };
   }
 
   /** What is pending, if this piece has the end of it; only the seam and the piece itself are searched for that. */
@@ -161,8 +171,8 @@ export class StreamMeter {
       this.#done = event;
     } else if (kind === "usage" || kind === "final") {
       if (kind === "usage" && this.#keepsUsage) return;
-      out.push(...this.#held);
-      this.#held = [event];
+      this.#letGo(out);
+      this.#held = event;
     } else {
       if (kind === "error") this.#uncount(event);
       this.#emit(event, out);
@@ -183,11 +193,16 @@ export class StreamMeter {
     this.#bytes -= event.length;
   }
 
-  /** What was held was not the last after all; it goes first. */
   #emit(bytes: Buffer, out: Buffer[]): void {
     if (bytes.length === 0) return;
-    out.push(...this.#held, bytes);
-    this.#held = [];
+    this.#letGo(out);
+    out.push(bytes);
+  }
+
+  /** What was held was not the last after all; it goes first. */
+  #letGo(out: Buffer[]): void {
+    if (this.#held.length > 0) out.push(this.#held);
+    this.#held = EMPTY;
   }
 }
 

@@ -35,6 +35,7 @@ test("a file of a deployment and a key gets the defaults for all else", () => {
       newCustomers: { allowed: true, perMinuteMax: null },
       unsettledCharge: "input",
       hideAmounts: false,
+      costInUsage: true,
     },
     customers: {
       headers: [],
@@ -85,6 +86,7 @@ test("every setting of the file reaches the configuration", () => {
       max_end_user_budget: 2.5,
       timezone: "Europe/Berlin",
       budget_reset_time: "06:30",
+      include_cost_in_streaming_usage: false,
     },
     environment_variables: { WEBHOOK_URL: "https://h/hook/", WEBHOOK_SECRET: SECRET },
   });
@@ -101,6 +103,7 @@ test("every setting of the file reaches the configuration", () => {
     newCustomers: { allowed: true, perMinuteMax: null },
     unsettledCharge: "ceiling",
     hideAmounts: true,
+    costInUsage: false,
   });
   assert.deepEqual(config.place, { zone: "Europe/Berlin", resetTime: "06:30" });
   assert.deepEqual(config.deadlines, {

@@ -109,8 +109,10 @@ for (const [name, { dialect, events }] of Object.entries(STREAMS)) {
       const meter = new StreamMeter(shape, false);
       const out = meter.push(whole);
       assert.ok(out.length < whole.length);
-      const { tail, done } = meter.finish();
-      assert.deepEqual(Buffer.concat([out, tail, done]), whole);
+      const { tail, usage, done } = meter.finish();
+      assert.equal(tail.length, 0);
+      assert.ok(usage.length > 0);
+      assert.deepEqual(Buffer.concat([out, usage, done]), whole);
     });
 
     test("spoilt bytes pass through unchanged, and never throw", (t) => {
@@ -195,15 +197,15 @@ test("Gemini's own count tells when a stream has run past its bound", () => {
 function run(shape: StreamShape, chunks: readonly Buffer[]) {
   const meter = new StreamMeter(shape, false);
   const out = chunks.map((chunk) => meter.push(chunk));
-  const { tail, done } = meter.finish();
-  return { bytes: Buffer.concat([...out, tail, done]), meter };
+  const { tail, usage, done } = meter.finish();
+  return { bytes: Buffer.concat([...out, tail, usage, done]), usage, meter };
 }
 
 /** All that can be seen of a run. */
 function outcome(shape: StreamShape, chunks: readonly Buffer[]) {
-  const { bytes, meter } = run(shape, chunks);
+  const { bytes, usage, meter } = run(shape, chunks);
   const { told: collected, produced, length } = meter;
-  return { bytes, collected, produced, length };
+  return { bytes, usage, collected, produced, length };
 }
 
 function withoutEnd(event: string): string {

@@ -144,8 +144,7 @@ for (const [name, dialect] of Object.entries(DIALECTS)) {
   describe(name, () => {
     test("a missing usage block is an estimate, and says so", async () => {
       answer([...begin, word, word, word, ...end(undefined)]);
-      const text = await send(dialect);
-      assert.match(text, /cost=/);
+      assert.match(await send(dialect), /: cost=/);
       assertEstimated(await onlyPosting(), inputSource);
     });
 

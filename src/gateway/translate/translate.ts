@@ -94,7 +94,7 @@ class Conversation {
         if (part.finishReason.unified === "interrupted") throw new Error("the stream broke off");
         this.#told ??= part.usage.raw ?? null;
         const told = this.#given.wantsUsage ? dataEvent(chunks.usage(part.usage)) : "";
-        return this.#finished(dataEvent(chunks.finish(part.finishReason)) + told);
+        return this.#finished(dataEvent(chunks.finish(part.finishReason)), told);
       }
       if ("delta" in part) this.#count(part.delta);
       await this.#show(chunks.of(part));
@@ -196,11 +196,11 @@ class Conversation {
     });
   }
 
-  #finished(tail: string): Answer {
+  #finished(tail: string, usage: string): Answer {
     this.#open();
     const produced = this.#produced();
-    const ends = { tail: Buffer.from(tail), done: DONE };
-    return { kind: "streamed", ...ends, told: this.#account(), produced };
+    const ends = { tail: Buffer.from(tail), usage: Buffer.from(usage), done: DONE };
+    return { kind: "streamed", ends, told: this.#account(), produced };
   }
 
   #account(): Told | null {
