@@ -130,10 +130,12 @@ function budgetsOf(general: General, litellm: Litellm): BudgetsConfig {
 
 function deadlinesOf(general: General): Deadlines {
   const { deadlines } = DEFAULTS;
+  const drains = (general.on_disconnect ?? DEFAULTS.onDisconnect) === "drain";
   return {
     headersMs: general.headers_timeout ?? deadlines.headersMs,
     idleMs: general.idle_timeout ?? deadlines.idleMs,
     callMs: general.call_timeout ?? deadlines.callMs,
+    drainMs: drains ? (general.drain_timeout ?? deadlines.drainMs) : null,
     shutdownMs: general.shutdown_timeout ?? deadlines.shutdownMs,
   };
 }

@@ -182,6 +182,8 @@ export interface Deadlines {
   readonly idleMs: number;
   /** The whole call. */
   readonly callMs: number;
+  /** What a call gets to finish whose client has left; null aborts it at once. */
+  readonly drainMs: number | null;
   /** What calls in flight get to finish after SIGTERM. */
   readonly shutdownMs: number;
 }

@@ -140,10 +140,8 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
       "forward_client_headers_to_llm_api forward_openai_org_id",
     ),
     missed("Python hooks and telemetry are not built", "custom_key_generate otel"),
-    missed(
-      "it is not configurable yet",
-      "cancel_on_disconnect disable_retry_on_max_parallel_request_limit_error",
-    ),
+    missed("on_disconnect says what becomes of such a call", "cancel_on_disconnect"),
+    missed("it is not configurable yet", "disable_retry_on_max_parallel_request_limit_error"),
   ],
   litellm_settings: [
     missed(

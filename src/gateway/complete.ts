@@ -100,7 +100,8 @@ async function answered(
     const { hold } = reserved;
     const at = gateway.clock.now();
     const pricedAt = reserved.asking.at;
-    const end = await ending({ call, provider, hold, price, pricedAt, answer, at });
+    const hasLeft = client.destroyed;
+    const end = await ending({ call, provider, hold, price, pricedAt, answer, hasLeft, at });
     const posted = await gateway.ledger.end(end);
     if (end.kind === "settle") gateway.metrics.priced(provider, end.pricing);
     const headers = callHeaders({ ...reserved, standing: posted.standing });

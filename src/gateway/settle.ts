@@ -26,13 +26,15 @@ export interface Answered {
   /** The time of the price. */
   readonly pricedAt: number;
   readonly answer: Answer;
+  /** The client, before it had all of the answer. */
+  readonly hasLeft: boolean;
   readonly at: number;
 }
 
 /** What was produced is charged, by whose count the posting says; what produced nothing costs nothing. */
 export async function ending(answered: Answered): Promise<Settle | Release> {
-  const { hold, price, pricedAt, answer, at } = answered;
-  const note = noteOf(answer);
+  const { hold, price, pricedAt, answer, hasLeft, at } = answered;
+  const note = noteOf(answer) ?? (hasLeft ? "client_left" : null);
   const metered = await meteredUsage(answered, hold, answer);
   if (metered === null) return { kind: "release", id: hold.id, at, note: note ?? "no answer" };
   const { source, ...consumed } = billable(metered, price);

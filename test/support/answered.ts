@@ -34,6 +34,7 @@ export const ANSWERED: Omit<Answered, "answer"> = {
   hold: { id: "c1", ceiling: nanoUsd(0n), outputTokens: 100, bounded: false, markup: null },
   price: priceOf({ input: NANO, cacheRead: NANO, output: NANO, outputAudio: NANO }),
   pricedAt: 0,
+  hasLeft: false,
   at: 1,
 };
 
