@@ -13,7 +13,7 @@ import type { Convention } from "./usage.ts";
 import { passedOn } from "./headers.ts";
 
 /** An answer that is not streamed is held in memory, to be metered before any of it leaves. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 export type Failure =
   | "unreachable"

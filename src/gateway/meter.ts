@@ -18,7 +18,7 @@ import { Pending } from "./pending.ts";
 import { heard } from "./usage.ts";
 
 /** Far over the largest event seen (a whole image as base64); beyond it the stream passes unread. */
-const EVENT_BYTES_MAX = 16 * 1024 * 1024;
+export const EVENT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A blank line may begin as much before its end: `\n\r\n`. */
 const SEAM_BYTES = 2;

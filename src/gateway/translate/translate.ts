@@ -2,17 +2,18 @@
 
 import type { Client } from "../client.ts";
 import { APICallError, type LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import { fetch as fetchWith, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import type { Deadlines, DeploymentConfig } from "../../config/config.ts";
 import { providerErrorBody } from "../../http/errors.ts";
 import { isObject, type JsonObject } from "../../platform/json.ts";
-import type { Fetch, Language, Speak } from "../../providers/language.ts";
+import type { Language, Speak } from "../../providers/language.ts";
 import { dataEvent } from "../dialects/events.ts";
 import { failureOf, type Answer, type Failure, type Told } from "../forward.ts";
 import type { Headers } from "../headers.ts";
 import type { Produced } from "../meter.ts";
 import { heard } from "../usage.ts";
 import { Chunks, completionOf, type Heading } from "./completion.ts";
+import { Inflow } from "./inflow.ts";
 import { bounded } from "./options.ts";
 
 export interface Translation {
@@ -49,13 +50,12 @@ export async function translate(
 
 class Conversation {
   readonly #given: Translation;
-  readonly #upstream: Dispatcher;
   readonly #client: Client;
   readonly #aborting = new AbortController();
+  readonly #inflow: Inflow;
   readonly #deadline: NodeJS.Timeout;
   #waiting: NodeJS.Timeout | undefined;
   #failure: Failure | undefined;
-  #sent = false;
   #convention: Language["convention"] | undefined;
   #told: JsonObject | null = null;
   #events = 0;
@@ -65,8 +65,8 @@ class Conversation {
 
   constructor(given: Translation, upstream: Dispatcher, client: Client) {
     this.#given = given;
-    this.#upstream = upstream;
     this.#client = client;
+    this.#inflow = new Inflow(upstream, given.stream, () => this.#abort("too_large"));
     this.#deadline = setTimeout(() => this.#abort("timeout"), given.deadlines.callMs);
     client.once("close", this.#onClientClose);
     if (client.destroyed) this.#abort("client_left");
@@ -88,6 +88,7 @@ class Conversation {
     const { stream } = await language.model.doStream({ ...options, includeRawChunks: true });
     for await (const part of stream) {
       this.#wait(this.#given.deadlines.idleMs);
+      this.#inflow.read();
       if (part.type === "error") throw part.error;
       if (part.type === "raw") this.#hear(part.rawValue);
       if (part.type === "finish") {
@@ -104,23 +105,22 @@ class Conversation {
 
   /** What went wrong on the way, as an answer. */
   failed(error: unknown): Answer {
-    const { statusCode, responseBody = "" } = APICallError.isInstance(error)
-      ? error
-      : { statusCode: undefined };
+    const statusCode = APICallError.isInstance(error) ? error.statusCode : undefined;
     if (this.#failure === undefined && !this.#client.headersSent) {
       if (statusCode !== undefined && statusCode >= 300) {
         return refusedBy(statusCode, error as APICallError);
       }
       // The package found that its provider cannot do what was asked.
-      if (!this.#sent) return refusal(400, String(error instanceof Error ? error.message : error));
+      if (!this.#inflow.sent)
+        return refusal(400, String(error instanceof Error ? error.message : error));
     }
     return {
       kind: "broken",
       failure: this.#failure ?? failureOf(causeOf(error)),
       told: this.#account(),
       produced: this.#given.stream && this.#events > 0 ? this.#produced() : null,
-      sent: this.#sent,
-      receivedBytes: responseBody.length,
+      sent: this.#inflow.sent,
+      receivedBytes: this.#inflow.received,
     };
   }
 
@@ -133,19 +133,11 @@ class Conversation {
   async #prepare() {
     const { speak, deployment, options, outputTokens, deadlines } = this.#given;
     this.#wait(deadlines.headersMs);
-    const language = await speak(deployment, this.#fetch);
+    const language = await speak(deployment, this.#inflow.fetch);
     this.#convention = language.convention;
     const asked = outputTokens === null ? options : bounded(options, outputTokens, language);
     return { language, options: { ...asked, abortSignal: this.#aborting.signal } };
   }
-
-  /** Through the pool that all calls share. The two types of `fetch` differ in name only. */
-  readonly #fetch: Fetch = async (address, init) => {
-    this.#sent = true;
-    const options = { ...init, dispatcher: this.#upstream };
-    const asked = fetchWith as unknown as (address: unknown, init: unknown) => Promise<Response>;
-    return asked(address, options);
-  };
 
   /** Bedrock and Cohere wrap what they tell of usage once more. */
   #hear(value: unknown): void {
