@@ -1,4 +1,4 @@
-/** What a package fetches from its provider, counted: it gathers all that comes until it makes sense, if it ever does. */
+/** What a package fetches from its provider, counted: it gathers what comes until that makes sense, if ever. */
 
 import { fetch as fetchWith, type Dispatcher } from "undici";
 import type { Fetch } from "../../providers/language.ts";
