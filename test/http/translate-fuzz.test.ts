@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import * as fc from "fast-check";
 import { onEachDatabase } from "../support/databases.ts";
+import { MESSAGE_EVENTS, sse } from "../support/dialects.ts";
 import { FOREIGN } from "../support/foreign.ts";
 import { postingsOf, type StoredPosting } from "../support/postings.ts";
 import { startTestPurser, type TestPurser } from "../support/purser.ts";
@@ -19,6 +20,8 @@ const MIB = 1024 * 1024;
 const ON_THE_WAY_BYTES = 12 * MIB;
 const EVENT_BYTES_MAX = 16 * MIB;
 const ANSWER_BYTES_MAX = 64 * MIB;
+
+const PIECE = Buffer.alloc(64 * 1024, "y");
 
 const OPTIONS = { stream: true, stream_options: { include_usage: true } };
 
@@ -119,25 +122,43 @@ onEachDatabase((database) => {
       });
 
       test("an event that never ends is cut off, and is no gift", async () => {
-        const written = { bytes: 0 };
+        const written = { pieces: 0 };
         const begin = type.startsWith("text/") ? Buffer.from('data: {"x":"') : ENDLESS_FRAME;
-        const { posting } = await called(model, endless(type, begin, written));
-        assert.ok(written.bytes < EVENT_BYTES_MAX + ON_THE_WAY_BYTES, String(written.bytes));
+        const { posting } = await called(model, endless(type, begin, PIECE, written));
+        assertBytes(written.pieces, EVENT_BYTES_MAX);
         assert.deepEqual([posting.source, posting.note], ["estimated", "too_large"]);
         assert.ok(posting.charge >= 20 * 2_000_000, String(posting.charge));
       });
     });
   }
 
+  test("a stream of good events that never ends is cut off at its bound", async () => {
+    const [start, block] = MESSAGE_EVENTS;
+    const delta = { type: "text_delta", text: "word " };
+    const word = Buffer.from(sse({ type: "content_block_delta", index: 0, delta }).repeat(50));
+    await purser.post("/customer/new", { user_id: "bounded", max_budget: 10 });
+    upstream.answer = endless("text/event-stream", Buffer.from(sse(start) + sse(block)), word);
+    const { text } = await purser.chat("bounded", { model: "anthropic", ...OPTIONS });
+    assert.match(text, /ran past its token limit/);
+    const posting = await onlyPosting("bounded");
+    assert.deepEqual([posting.source, posting.note], ["estimated", "over_bound"]);
+  });
+
   test("an answer in one piece that never ends is cut off, and is no gift", async () => {
-    const written = { bytes: 0 };
-    const script = endless("application/json", Buffer.from('{"x":"'), written);
+    const written = { pieces: 0 };
+    const script = endless("application/json", Buffer.from('{"x":"'), PIECE, written);
     const { posting } = await called("anthropic", script, {});
-    assert.ok(written.bytes < ANSWER_BYTES_MAX + ON_THE_WAY_BYTES, String(written.bytes));
+    assertBytes(written.pieces, ANSWER_BYTES_MAX);
     assert.deepEqual([posting.source, posting.note], ["estimated", "too_large"]);
     assert.ok(posting.charge >= 20 * 2_000_000, String(posting.charge));
   });
 });
+
+/** More was written than is gathered, and not more than that and what is on the way. */
+function assertBytes(pieces: number, most: number): void {
+  const bytes = pieces * PIECE.length;
+  assert.ok(bytes >= most - PIECE.length && bytes < most + ON_THE_WAY_BYTES, String(bytes));
+}
 
 /** Says that it is nearly four gigabytes long. */
 const ENDLESS_FRAME = Buffer.from([0xff, 0xff, 0xff, 0xf0]);
@@ -155,13 +176,13 @@ function inPieces(type: string, bytes: Buffer, points: readonly number[]): Scrip
   };
 }
 
-function endless(type: string, begin: Buffer, written: { bytes: number }): Script {
+/** `pieces` counts how many of them were written. */
+function endless(type: string, begin: Buffer, piece: Buffer, written = { pieces: 0 }): Script {
   return async (_received, response) => {
     response.writeHead(200, { "content-type": type });
     response.write(begin);
-    const piece = Buffer.alloc(64 * 1024, "y");
     while (!response.destroyed) {
-      written.bytes += piece.length;
+      written.pieces += 1;
       if (!response.write(piece)) await drainedOrClosed(response);
     }
   };
