@@ -126,15 +126,18 @@ function budgetsOf(general: General, litellm: Litellm): BudgetsConfig {
     exceededStatus: general.budget_exceeded_status ?? DEFAULTS.exceededStatus,
     unsettledCharge: general.unsettled_charge ?? DEFAULTS.unsettledCharge,
     hideAmounts: general.hide_amounts ?? DEFAULTS.hideAmounts,
+    costInUsage: litellm.include_cost_in_streaming_usage ?? DEFAULTS.costInUsage,
   };
 }
 
 function deadlinesOf(general: General): Deadlines {
   const { deadlines } = DEFAULTS;
+  const drains = (general.on_disconnect ?? DEFAULTS.onDisconnect) === "drain";
   return {
     headersMs: general.headers_timeout ?? deadlines.headersMs,
     idleMs: general.idle_timeout ?? deadlines.idleMs,
     callMs: general.call_timeout ?? deadlines.callMs,
+    drainMs: drains ? (general.drain_timeout ?? deadlines.drainMs) : null,
     shutdownMs: general.shutdown_timeout ?? deadlines.shutdownMs,
   };
 }

@@ -162,6 +162,8 @@ export interface BudgetsConfig {
   readonly unsettledCharge: UnsettledCharge;
   /** Refusals and headers tell amounts of money to whoever has the master key only. */
   readonly hideAmounts: boolean;
+  /** A stream tells its cost, and what is left, in its usage, where it has one; else in a comment. */
+  readonly costInUsage: boolean;
 }
 
 export interface EventsConfig {
@@ -198,6 +200,8 @@ export interface Deadlines {
   readonly idleMs: number;
   /** The whole call. */
   readonly callMs: number;
+  /** What a call gets to finish whose client has left; null aborts it at once. */
+  readonly drainMs: number | null;
   /** What calls in flight get to finish after SIGTERM. */
   readonly shutdownMs: number;
 }

@@ -13,6 +13,9 @@ export const DEFAULTS = {
   exceededStatus: 429,
   unsettledCharge: "input",
   hideAmounts: false,
+  /** Nobody pays for what nobody reads. */
+  onDisconnect: "abort",
+  costInUsage: true,
   newCustomers: { allowed: true, perMinuteMax: null },
   /** What the ledger takes at most. */
   customers: { idCharsMax: 256 },
@@ -33,6 +36,8 @@ export const DEFAULTS = {
     idleMs: 120_000,
     /** Three times the wait for headers; bounds how long a call can hold its customer's headroom. */
     callMs: 900_000,
+    /** Most answers are over by then; those of reasoning models may not be. */
+    drainMs: 60_000,
     /** As long as Kubernetes waits by default before it kills; raise both for longer calls. */
     shutdownMs: 30_000,
   },
@@ -42,4 +47,5 @@ type Defaults = Partial<Omit<Config, "customers" | "routing">> &
   Partial<Config["budgets"]> & {
     readonly customers: Partial<Config["customers"]>;
     readonly routing: Partial<Config["routing"]>;
+    readonly onDisconnect: "abort" | "drain";
   };

@@ -147,10 +147,8 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
       "forward_client_headers_to_llm_api forward_openai_org_id",
     ),
     missed("Python hooks and telemetry are not built", "custom_key_generate otel"),
-    missed(
-      "it is not configurable yet",
-      "cancel_on_disconnect disable_retry_on_max_parallel_request_limit_error",
-    ),
+    missed("on_disconnect says what becomes of such a call", "cancel_on_disconnect"),
+    missed("it is not configurable yet", "disable_retry_on_max_parallel_request_limit_error"),
   ],
   litellm_settings: [
     missed(
@@ -170,8 +168,8 @@ export const IGNORED: Readonly<Record<SectionName, readonly IgnoredGroup[]>> = {
     missed(
       "bodies pass through unchanged",
       `drop_params modify_params enable_preview_features enable_json_schema_validation
-       include_cost_in_streaming_usage disable_hf_tokenizer_download
-       disable_add_transform_inline_image_block disable_copilot_system_to_assistant`,
+       disable_hf_tokenizer_download disable_add_transform_inline_image_block
+       disable_copilot_system_to_assistant`,
     ),
     missed("answers are not cached yet", "cache cache_params"),
     missed(

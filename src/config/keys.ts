@@ -5,7 +5,8 @@ import { DEFAULTS } from "./defaults.ts";
 import { EXPORT_KEYS } from "./export-keys.ts";
 import { CUSTOMER_KEYS, LITELLM_CUSTOMER_KEYS } from "./customer-keys.ts";
 import { parseDatabase } from "./database.ts";
-import type { Key, Keys } from "./key.ts";
+import { DEADLINE_KEYS } from "./deadline-keys.ts";
+import type { Keys } from "./key.ts";
 import { parseNetwork } from "./network.ts";
 import { MARGIN_KEYS, OWN_PRICE_KEYS, PRICE_KEYS } from "./price-keys.ts";
 import {
@@ -34,13 +35,9 @@ import {
   parseList,
   parseMapping,
   parseText,
-  seconds,
   wholeNumber,
 } from "./value.ts";
 
-/** Node's timers fire at once for more than 24.8 days; no call is a day long. */
-const DEADLINE_SECONDS_MAX = 86_400;
-const MS_PER_SECOND = 1000;
 /** A body is also a string for a moment, and V8 has none of twice this length. */
 const REQUEST_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -204,10 +201,7 @@ export const KEYS = {
       about: "Longest body of a call, in bytes.",
       default: `\`${DEFAULTS.requestBytesMax}\``,
     },
-    headers_timeout: deadline("Until the provider's response headers.", "headersMs"),
-    idle_timeout: deadline("Between two pieces of the provider's answer.", "idleMs"),
-    call_timeout: deadline("For the whole call.", "callMs"),
-    shutdown_timeout: deadline("For calls in flight after SIGTERM.", "shutdownMs"),
+    ...DEADLINE_KEYS,
     log_level: { ...logLevel(), default: `\`LOG_LEVEL\`, else \`${DEFAULTS.logLevel}\`` },
     ...CUSTOMER_KEYS,
   },
@@ -229,6 +223,12 @@ export const KEYS = {
     max_end_user_budget: {
       parse: parseAmount,
       about: "Dollars, all in all, of every customer for whom no other budget is found.",
+    },
+    include_cost_in_streaming_usage: {
+      parse: oneOf([true, false]),
+      about:
+        "The usage that a stream ends with tells the cost, and what is left; if not, a comment tells the cost.",
+      default: `\`${DEFAULTS.costInUsage}\``,
     },
     timezone: {
       parse: parseZone,
@@ -275,15 +275,6 @@ export const VARIABLES = {
   AWS_REGION: { parse: parseText, about: "As `aws_region_name`." },
   AZURE_API_VERSION: { parse: parseText, about: "As `api_version`." },
 } satisfies Keys;
-
-function deadline(about: string, name: keyof typeof DEFAULTS.deadlines): Key<number> {
-  const example = DEFAULTS.deadlines[name] / MS_PER_SECOND;
-  return {
-    parse: seconds({ min: 0.001, max: DEADLINE_SECONDS_MAX, example }),
-    about: `Seconds. ${about}`,
-    default: `\`${example}\``,
-  };
-}
 
 function logLevel() {
   return {

@@ -1,4 +1,4 @@
-/** The near end of a call, as far as an answer needs it: Node's response, or one that is also written down. */
+/** The near end of a call, as far as an answer needs it: Node's response, or one that goes on without its client. */
 
 import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
@@ -6,7 +6,7 @@ import type { ServerResponse } from "node:http";
 export interface Client {
   readonly destroyed: boolean;
   readonly headersSent: boolean;
-  writeHead(status: number, headers: Readonly<Record<string, string | number>>): unknown;
+  writeHead(status: number, headers: WrittenAnswer["headers"]): unknown;
   /** False where the client is slow: it then says `drain`. */
   write(chunk: Buffer | string): boolean;
   end(chunk?: Buffer | string): unknown;
@@ -26,41 +26,27 @@ export interface WrittenAnswer {
 /** More than any text; an answer with pictures may be longer, and is then not kept. */
 const KEPT_BYTES_MAX = 1024 * 1024;
 
-/**
- * Writes down what the client is sent, and goes on when the client has left: whoever asks again shall find an answer.
- * The end waits for `flush`, so that the answer can be kept before the client has all of it.
- */
-export class Recording extends EventEmitter implements Client {
+/** Goes on when the client has left, and then writes to nobody. */
+class Enduring extends EventEmitter implements Client {
   readonly #client: ServerResponse;
-  readonly destroyed = false;
   headersSent = false;
-  #status = 200;
-  #headers: Readonly<Record<string, string | number>> = {};
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-  #last: Buffer = Buffer.alloc(0);
 
   constructor(client: ServerResponse) {
     super();
     this.#client = client;
   }
 
-  get answer(): WrittenAnswer {
-    const isTooLong = this.#bytes > KEPT_BYTES_MAX;
-    const body = isTooLong ? null : Buffer.concat(this.#chunks);
-    return { status: this.#status, headers: this.#headers, body };
+  get destroyed(): boolean {
+    return this.#client.destroyed;
   }
 
-  writeHead(status: number, headers: Readonly<Record<string, string | number>>): void {
-    this.#status = status;
-    this.#headers = headers;
+  writeHead(status: number, headers: WrittenAnswer["headers"]): void {
     this.headersSent = true;
     if (!this.#client.destroyed) this.#client.writeHead(status, headers);
   }
 
   write(chunk: Buffer | string): boolean {
-    const bytes = this.#keep(chunk);
-    if (this.#client.destroyed || this.#client.write(bytes)) return true;
+    if (this.#client.destroyed || this.#client.write(chunk)) return true;
     const drained = (): void => {
       this.#client.off("drain", drained);
       this.#client.off("close", drained);
@@ -72,15 +58,75 @@ export class Recording extends EventEmitter implements Client {
   }
 
   end(chunk: Buffer | string = ""): void {
-    this.#last = this.#keep(chunk);
+    if (!this.#client.destroyed) this.#client.end(chunk);
   }
 
   destroy(): void {
     this.#client.destroy();
   }
+}
+
+/**
+ * Does the work for a client whose leaving ends it only so much later: until then its answer is read on, for what the
+ * provider counts. Null ends it at once.
+ */
+export async function lingering(
+  client: ServerResponse,
+  lingerMs: number | null,
+  work: (client: Client) => Promise<void>,
+): Promise<void> {
+  if (lingerMs === null) return work(client);
+  const near = new Enduring(client);
+  let timer: NodeJS.Timeout | undefined;
+  const leave = (): void => {
+    timer = setTimeout(() => near.emit("close"), lingerMs);
+  };
+  client.once("close", leave);
+  try {
+    await work(near);
+  } finally {
+    client.off("close", leave);
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Writes down what the client is sent, and does not care whether it leaves: whoever asks again shall find an answer.
+ * The end waits for `flush`, so that the answer can be kept before the client has all of it.
+ */
+export class Recording extends Enduring {
+  #status = 200;
+  #headers: WrittenAnswer["headers"] = {};
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #last: Buffer = Buffer.alloc(0);
+
+  override get destroyed(): boolean {
+    return false;
+  }
+
+  get answer(): WrittenAnswer {
+    const isTooLong = this.#bytes > KEPT_BYTES_MAX;
+    const body = isTooLong ? null : Buffer.concat(this.#chunks);
+    return { status: this.#status, headers: this.#headers, body };
+  }
+
+  override writeHead(status: number, headers: WrittenAnswer["headers"]): void {
+    this.#status = status;
+    this.#headers = headers;
+    super.writeHead(status, headers);
+  }
+
+  override write(chunk: Buffer | string): boolean {
+    return super.write(this.#keep(chunk));
+  }
+
+  override end(chunk: Buffer | string = ""): void {
+    this.#last = this.#keep(chunk);
+  }
 
   flush(): void {
-    if (!this.#client.destroyed) this.#client.end(this.#last);
+    super.end(this.#last);
   }
 
   #keep(chunk: Buffer | string): Buffer {

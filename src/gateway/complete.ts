@@ -13,7 +13,7 @@ import { customerFor } from "./customer-rule.ts";
 import { dataEvent } from "./dialects/events.ts";
 import { finish, type Finished } from "./finish.ts";
 import type { Gateway } from "./gateway.ts";
-import { costHeaders, sentOn } from "./headers.ts";
+import { costHeaders, leftOf, sentOn } from "./headers.ts";
 import { once } from "./once.ts";
 import { passFree } from "./pass.ts";
 import { readBody, readBytes, understand } from "./read.ts";
@@ -95,7 +95,7 @@ type Last = Finished & Pick<Tried, "refusal">;
 async function answered(first: Reserved, client: Client, gateway: Gateway): Promise<Last> {
   const { id } = first.asking.call;
   try {
-    return await settled(await tryUntilAnswered(first, client, gateway), gateway);
+    return await settled(await tryUntilAnswered(first, client, gateway), client, gateway);
   } catch (error) {
     // By a fault of our own: nobody knows what the call cost.
     await gateway.ledger.end({ kind: "expire", id, at: gateway.clock.now() });
@@ -103,20 +103,27 @@ async function answered(first: Reserved, client: Client, gateway: Gateway): Prom
   }
 }
 
-async function settled({ reserved, answer, refusal }: Tried, gateway: Gateway): Promise<Last> {
+async function settled(
+  { reserved, answer, refusal }: Tried,
+  client: Client,
+  gateway: Gateway,
+): Promise<Last> {
   const { hold, hidesAmounts: isHidden } = reserved;
   const { call, deployment, price } = reserved.asking;
   const { provider, apiKey: secret } = deployment.config;
-  const end = await ending(answeredBy(reserved, answer, gateway.clock.now()));
+  const end = await ending(answeredBy(reserved, answer, gateway.clock.now()), client.destroyed);
   const posted = await gateway.ledger.end(end);
   if (end.kind === "settle" && end.pricing) gateway.metrics.priced(provider, end.pricing);
-  const errorEvent = call.route.dialect.stream?.errorEvent ?? dataEvent;
+  const { stream } = call.route.dialect;
+  const errorEvent = stream?.errorEvent ?? dataEvent;
   const charge = isPriced(end, price) ? posted.charge : null;
   const headers = {
     ...callHeaders({ ...reserved, standing: posted.standing }),
     ...(charge === null ? {} : costHeaders(chargedBy(end, charge, hold), isHidden)),
   };
-  return { answer, headers, charge, secret, errorEvent, refusal };
+  const left = leftOf(posted.standing, isHidden);
+  const usageAt = gateway.budgets.costInUsage ? (stream?.usageAt ?? null) : null;
+  return { answer, headers, charge, left, secret, errorEvent, usageAt, refusal };
 }
 
 /** Where nobody knows the price, the charge of 0 is no price of 0. */

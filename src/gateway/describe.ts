@@ -32,7 +32,7 @@ const ANSWER_HEADERS = {
   "x-request-id": { type: "string", description: "The call's id, in the spend log too." },
   "x-litellm-response-cost": {
     type: "string",
-    description: "Dollars. Of a stream the cost is a comment before its end: `: cost=0.06`.",
+    description: "Dollars. A stream tells them in its usage, else in a comment: `: cost=0.06`.",
   },
   "x-litellm-response-cost-original": {
     type: "string",

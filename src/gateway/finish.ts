@@ -2,10 +2,12 @@
 
 import type { Client } from "./client.ts";
 import { ApiError, errorBody, ERRORS } from "../http/errors.ts";
-import { formatUsd, type NanoUsd } from "../money/amount.ts";
+import { formatUsd, jsonUsd, type NanoUsd } from "../money/amount.ts";
 import type { StreamShape } from "./dialects/dialect.ts";
+import { withFields } from "./dialects/events.ts";
 import type { Answer, Failure } from "./forward.ts";
 import { passedOn, type Headers } from "./headers.ts";
+import type { Ends } from "./meter.ts";
 
 export interface Finished {
   readonly answer: Answer;
@@ -13,10 +15,14 @@ export interface Finished {
   readonly headers: Headers;
   /** Null where the model has no price: that is not the same as 0. */
   readonly charge: NanoUsd | null;
+  /** Of the customer's budget; null where there is none, or it is not to be seen. */
+  readonly left: NanoUsd | null;
   /** The provider's key, which no answer may repeat. */
   readonly secret: string | null;
   /** How the client's dialect tells of an error in a stream. */
   readonly errorEvent: StreamShape["errorEvent"];
+  /** Where in its last event a stream tells the cost; null where it shall not. */
+  readonly usageAt: readonly string[] | null;
 }
 
 /** Throws an `ApiError` where nothing has been sent yet and the provider gave no answer to pass on. */
@@ -27,24 +33,31 @@ export function finish(client: Client, finished: Finished): void {
     case "whole":
       return finishWhole(client, finished, answer);
     case "streamed":
-      finishStream(client, answer, finished.charge);
-      return;
+      return finishStream(client, finished, answer.ends);
     case "broken":
       return finishBroken(client, finished, answer.failure);
   }
 }
 
-/** The cost goes in a comment, which every reader of server-sent events skips: the headers left before it was known. */
-function finishStream(
-  client: Client,
-  { tail, done }: Extract<Answer, { kind: "streamed" }>,
-  charge: NanoUsd | null,
-): void {
-  const cost = charge === null ? "unpriced" : formatUsd(charge);
-  client.write(tail);
-  // After an event that lacks its blank line a comment would become part of it.
-  if (tail.length === 0 || tail.at(-1) === LF) client.write(`: cost=${cost}\n\n`);
+/** The headers left before the cost was known, so it is told in the event with the usage. */
+function finishStream(client: Client, finished: Finished, { tail, usage, done }: Ends): void {
+  const { charge, left, usageAt } = finished;
+  if (usageAt === null || usage.length === 0) {
+    client.write(withComment(Buffer.concat([tail, usage]), charge));
+  } else {
+    const cost = charge === null ? null : jsonUsd(charge);
+    const fields = { cost, ...(left === null ? {} : { budget_remaining: jsonUsd(left) }) };
+    client.write(Buffer.concat([tail, withFields(usage, usageAt, fields)]));
+  }
   client.end(done);
+}
+
+/** Every reader of server-sent events skips a comment. */
+function withComment(tail: Buffer, charge: NanoUsd | null): Buffer {
+  // After an event that lacks its blank line a comment would become part of it.
+  if (tail.length > 0 && tail.at(-1) !== LF) return tail;
+  const cost = charge === null ? "unpriced" : formatUsd(charge);
+  return Buffer.concat([tail, Buffer.from(`: cost=${cost}\n\n`)]);
 }
 
 const LF = 0x0a;

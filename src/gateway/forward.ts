@@ -8,12 +8,12 @@ import type { Deadlines } from "../config/config.ts";
 import { firstHeader } from "../http/auth.ts";
 import type { StreamShape } from "./dialects/dialect.ts";
 import { objectOf } from "./dialects/events.ts";
-import { StreamMeter, type Produced } from "./meter.ts";
+import { StreamMeter, type Ends, type Produced } from "./meter.ts";
 import { tellsUsage, type Convention } from "./usage.ts";
 import { passedOn } from "./headers.ts";
 
 /** An answer that is not streamed is held in memory, to be metered before any of it leaves. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 export type Failure =
   | "unreachable"
@@ -41,8 +41,7 @@ export type Answer =
     }
   | {
       readonly kind: "streamed";
-      readonly tail: Buffer;
-      readonly done: Buffer;
+      readonly ends: Ends;
       readonly told: Told | null;
       readonly produced: Produced;
     }
@@ -139,7 +138,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     const meter = this.#meter;
     if (meter !== undefined) {
       const ends = meter.finish();
-      this.#end({ kind: "streamed", ...ends, told: this.#told(), produced: meter.produced });
+      this.#end({ kind: "streamed", ends, told: this.#told(), produced: meter.produced });
       return;
     }
     const body = Buffer.concat(this.#body);

@@ -38,12 +38,17 @@ export function hidesAmounts({ key }: Caller, { hideAmounts }: BudgetsConfig): b
   return hideAmounts && key !== null;
 }
 
-/** What is left of the customer's tightest money budget, in dollars, and when its window ends. */
+/** What is left of the customer's tightest money budget; null if there is none, or it is not to be seen. */
+export function leftOf(standing: Standing | null, isHidden: boolean): NanoUsd | null {
+  return standing === null || isHidden ? null : nanoUsd(remaining(standing));
+}
+
+/** What is left, in dollars, and when its window ends. */
 export function standingHeaders(standing: Standing | null, isHidden: boolean): Headers {
   if (standing === null) return {};
-  const left = formatUsd(nanoUsd(remaining(standing)));
+  const left = leftOf(standing, isHidden);
   return {
-    ...(isHidden ? {} : { "x-purser-budget-remaining": left }),
+    ...(left === null ? {} : { "x-purser-budget-remaining": formatUsd(left) }),
     ...resetHeader(standing),
   };
 }

@@ -14,12 +14,16 @@
 import type { JsonObject } from "../platform/json.ts";
 import type { StreamShape } from "./dialects/dialect.ts";
 import { dataOf } from "./dialects/events.ts";
+import { Pending } from "./pending.ts";
 import { heard } from "./usage.ts";
 
 /** Far over the largest event seen (a whole image as base64); beyond it the stream passes unread. */
-const EVENT_BYTES_MAX = 16 * 1024 * 1024;
+export const EVENT_BYTES_MAX = 16 * 1024 * 1024;
 
-const EMPTY = Buffer.alloc(0);
+/** A blank line may begin as much before its end: `\n\r\n`. */
+const SEAM_BYTES = 2;
+
+const EMPTY: Buffer = Buffer.alloc(0);
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
@@ -35,11 +39,21 @@ export interface Produced {
   readonly eventBytesMin: number;
 }
 
+/** What waits for the posting, apart so that it can be told what the posting says. */
+export interface Ends {
+  readonly tail: Buffer;
+  /** The last event, if it tells the usage of the whole; else empty. */
+  readonly usage: Buffer;
+  /** The stream's own full stop; empty if it has none. */
+  readonly done: Buffer;
+}
+
 export class StreamMeter {
   readonly #shape: StreamShape;
   readonly #keepsUsage: boolean;
-  #pending: Buffer = EMPTY;
-  #held: Buffer[] = [];
+  readonly #pending = new Pending();
+  /** An event with usage that may be the last one. */
+  #held = EMPTY;
   #done: Buffer = EMPTY;
   #told: JsonObject | null = null;
   /** The last event with usage so far. Most are outdone by the next one, so it is not parsed before it has to be. */
@@ -78,44 +92,55 @@ export class StreamMeter {
 
   /** Takes a piece of the stream and gives what may leave now: whole events only. */
   push(chunk: Buffer): Buffer {
-    const data = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     const out: Buffer[] = [];
+    const pending = this.#pending;
+    const data = pending.length === 0 ? chunk : this.#completed(chunk);
     const end = this.#scan(data, out);
-    this.#pending = end === data.length ? EMPTY : data.subarray(end);
-    if (this.#pending.length > EVENT_BYTES_MAX) {
-      this.#emit(this.#pending, out);
-      this.#pending = EMPTY;
-    }
+    if (end < data.length) pending.add(data.subarray(end));
+    if (pending.length > EVENT_BYTES_MAX) this.#pass(pending.take(), out);
     const [only = EMPTY] = out;
     return out.length > 1 ? Buffer.concat(out) : only;
   }
 
-  /** The stream has ended: what was held back, in two parts, so that something can be said before its full stop. */
-  finish(): { readonly tail: Buffer; readonly done: Buffer } {
+  /** The stream has ended: what was held back. */
+  finish(): Ends {
     const out: Buffer[] = [];
+    const last = this.#pending.take();
     // A last event may lack its blank line.
-    if (this.#pending.length > 0) {
-      this.#count(this.#pending, 0, this.#pending.length);
-      this.#event(this.#pending, out);
+    if (last.length > 0) {
+      this.#count(last, 0, last.length);
+      this.#event(last, out);
     }
-    this.#pending = EMPTY;
-    const tail = Buffer.concat([...out, ...this.#held]);
-    this.#held = [];
-    return { tail, done: this.#done };
+    const usage = this.#held;
+    this.#held = EMPTY;
+    return { tail: Buffer.concat(out), usage, done: this.#done };
+  }
+
+  /** What is pending, if this piece has the end of it; only the seam and the piece itself are searched for that. */
+  #completed(chunk: Buffer): Buffer {
+    const seam = Math.max(0, this.#pending.length - SEAM_BYTES);
+    this.#pending.add(chunk);
+    return eventEnd(this.#pending.bytes, seam) === -1 ? EMPTY : this.#pending.take();
+  }
+
+  /** Too long to be an event: it leaves unread, but counts as one. */
+  #pass(bytes: Buffer, out: Buffer[]): void {
+    this.#count(bytes, 0, bytes.length);
+    this.#emit(bytes, out);
   }
 
   /** Walks the whole events in `data`; gives the end of the last one. Runs of plain events leave as one piece. */
   #scan(data: Buffer, out: Buffer[]): number {
     let start = 0;
     let plainFrom = 0;
-    let next = this.#nextMarker(data, 0);
+    const marked = new Marked(data, this.#shape.markers);
     for (let end = eventEnd(data, 0); end !== -1; end = eventEnd(data, start)) {
       this.#count(data, start, end);
-      if (next < end) {
+      if (marked.next < end) {
         this.#emit(data.subarray(plainFrom, start), out);
         this.#event(data.subarray(start, end), out);
         plainFrom = end;
-        next = this.#nextMarker(data, end);
+        marked.passed(end);
       }
       start = end;
     }
@@ -146,8 +171,8 @@ export class StreamMeter {
       this.#done = event;
     } else if (kind === "usage" || kind === "final") {
       if (kind === "usage" && this.#keepsUsage) return;
-      out.push(...this.#held);
-      this.#held = [event];
+      this.#letGo(out);
+      this.#held = event;
     } else {
       if (kind === "error") this.#uncount(event);
       this.#emit(event, out);
@@ -168,21 +193,42 @@ export class StreamMeter {
     this.#bytes -= event.length;
   }
 
-  /** What was held was not the last after all; it goes first. */
   #emit(bytes: Buffer, out: Buffer[]): void {
     if (bytes.length === 0) return;
-    out.push(...this.#held, bytes);
-    this.#held = [];
+    this.#letGo(out);
+    out.push(bytes);
   }
 
-  /** Where the next marker that is worth a look begins; Infinity if nowhere. */
-  #nextMarker(data: Buffer, from: number): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const marker of this.#shape.markers) {
-      const at = nextSet(data, marker, from);
-      if (at < next) next = at;
+  /** What was held was not the last after all; it goes first. */
+  #letGo(out: Buffer[]): void {
+    if (this.#held.length > 0) out.push(this.#held);
+    this.#held = EMPTY;
+  }
+}
+
+/** Where in a piece the markers are that are worth a look. */
+class Marked {
+  readonly #data: Buffer;
+  readonly #markers: readonly Buffer[];
+  /** Of each marker the next place, Infinity if there is none: what is not there is not searched for again. */
+  readonly #places: number[];
+  /** The first of them. */
+  next: number;
+
+  constructor(data: Buffer, markers: readonly Buffer[]) {
+    this.#data = data;
+    this.#markers = markers;
+    this.#places = markers.map((marker) => nextSet(data, marker, 0));
+    this.next = Math.min(...this.#places);
+  }
+
+  /** All before this has been looked at. */
+  passed(end: number): void {
+    for (const [index, marker] of this.#markers.entries()) {
+      const place = this.#places[index] ?? end;
+      if (place < end) this.#places[index] = nextSet(this.#data, marker, end);
     }
-    return next;
+    this.next = Math.min(...this.#places);
   }
 }
 

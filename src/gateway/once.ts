@@ -7,7 +7,7 @@ import { ApiError } from "../http/errors.ts";
 import { idHeaders } from "../http/server.ts";
 import { LedgerUnavailable, type Claim } from "../ledger/store.ts";
 import type { Call } from "./call.ts";
-import { Recording, type Client, type WrittenAnswer } from "./client.ts";
+import { lingering, Recording, type Client, type WrittenAnswer } from "./client.ts";
 import type { Gateway } from "./gateway.ts";
 
 /** Longer than any id; it is a key of the database. */
@@ -38,7 +38,7 @@ export async function once(
   work: (client: Client) => Promise<void>,
 ): Promise<void> {
   const name = firstHeader(headers, "idempotency-key");
-  if (name === undefined) return work(client);
+  if (name === undefined) return lingering(client, gateway.deadlines.drainMs, work);
   const claim = claimOf(name, caller, call, gateway.clock.now());
   // No call takes as long as this, with all its tries; whoever claimed the name before that is dead.
   const stale = claim.at - 2 * gateway.deadlines.callMs;

@@ -14,7 +14,8 @@ export async function passFree(asking: Asking, client: Client, gateway: Gateway)
   const answer = await wayTo(deployment, call, gateway)(unheld(asking), client);
   const headers = idHeaders(call.id);
   const secret = deployment.config.apiKey;
-  finish(client, { answer, headers, charge: null, secret, errorEvent: dataEvent });
+  const untold = { charge: null, left: null, usageAt: null };
+  finish(client, { answer, headers, ...untold, secret, errorEvent: dataEvent });
 }
 
 function unheld(asking: Asking): Reserved {

@@ -13,6 +13,9 @@ import { Refused } from "./refusal.ts";
 import { ROUTES } from "./routes.ts";
 import { storedRoutes } from "./stored.ts";
 
+/** Whoever leaves is answered by nobody; the number is nginx's. */
+const CLIENT_LEFT_STATUS = 499;
+
 export function callRoutes(app: FastifyInstance, gateway: Gateway): void {
   describeOnly(app);
   // The body is read by `complete`, after the caller is known; Fastify must not read it first.
@@ -56,24 +59,27 @@ async function tracked(call: Promise<void>, inFlight: Set<Promise<void>>): Promi
 async function serve(request: CallRequest, reply: FastifyReply, gateway: Gateway): Promise<void> {
   const client = reply.raw;
   const started = gateway.clock.now();
+  let failed: number | null = null;
   client.once("close", () => {
     const seconds = (gateway.clock.now() - started) / 1000;
-    gateway.metrics.answered(request.route.name, client.statusCode, seconds);
-    gateway.log.debug({ id: request.id, status: client.statusCode, seconds }, "call");
+    const status = failed ?? (client.writableEnded ? client.statusCode : CLIENT_LEFT_STATUS);
+    gateway.metrics.answered(request.route.name, status, seconds);
+    gateway.log.debug({ id: request.id, status, seconds }, "call");
   });
   try {
     await complete(request, client, gateway);
   } catch (error) {
-    fail(request, client, error, gateway);
+    failed = fail(request, client, error, gateway);
   }
 }
 
+/** Gives the status, for the log and the metrics: it may be too late for the client to hear of it. */
 function fail(
   request: CallRequest,
   client: ServerResponse,
   error: unknown,
   gateway: Gateway,
-): void {
+): number {
   // Here, because only the last word on a call is a call refused.
   if (error instanceof Refused) gateway.metrics.refused(error.refusal.name);
   const response = errorResponse(error, request.id);
@@ -81,7 +87,7 @@ function fail(
   // Cut off rather than ended: the client must not take half an answer for a whole one.
   if (client.headersSent || client.destroyed) {
     client.destroy();
-    return;
+    return response.status;
   }
   const unread = !request.raw.complete;
   client.writeHead(response.status, {
@@ -93,6 +99,7 @@ function fail(
   });
   client.end(response.body);
   if (unread) discard(request.raw);
+  return response.status;
 }
 
 /** Lets the answer reach a client that is still sending, then drops the connection. */

@@ -38,11 +38,14 @@ export interface Answered {
 /** What an answer costs by itself. */
 export type Figures = Pick<Settle, "usage" | "source"> & Priced;
 
-/** The answer's cost and that of the attempts before it are one charge; where nothing was produced there is none. */
-export async function ending(answered: Answered): Promise<Settle | Release> {
+/**
+ * The answer's cost and that of the attempts before it are one charge; where nothing was produced there is none.
+ * `hasLeft`: the client, before it had all of the answer.
+ */
+export async function ending(answered: Answered, hasLeft = false): Promise<Settle | Release> {
   const { hold, answer, at } = answered;
   const { id, markup } = hold;
-  const note = noteOf(answer);
+  const note = noteOf(answer) ?? (hasLeft ? "client_left" : null);
   const figures = await figuresOf(answered);
   const spent = spentOn(answered);
   if (figures === null && spent === 0n) {

@@ -20,13 +20,6 @@ const UNITS_MAX = 4n * 10n ** 18n;
 
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?$/i;
 
-declare global {
-  interface JSON {
-    /** A value that `JSON.stringify` prints as the given JSON text (ES2026). */
-    rawJSON(text: string): unknown;
-  }
-}
-
 export const ZERO_USD = nanoUsd(0n);
 
 export function nanoUsd(amount: bigint): NanoUsd {

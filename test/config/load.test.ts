@@ -35,6 +35,7 @@ test("a file of a deployment and a key gets the defaults for all else", () => {
       newCustomers: { allowed: true, perMinuteMax: null },
       unsettledCharge: "input",
       hideAmounts: false,
+      costInUsage: true,
     },
     customers: {
       headers: [],
@@ -51,7 +52,13 @@ test("a file of a deployment and a key gets the defaults for all else", () => {
     place: { zone: "UTC", resetTime: "00:00" },
     events: { webhook: null, slack: null, networksAllowed: [] },
     exports: [],
-    deadlines: { headersMs: 300_000, idleMs: 120_000, callMs: 900_000, shutdownMs: 30_000 },
+    deadlines: {
+      headersMs: 300_000,
+      idleMs: 120_000,
+      callMs: 900_000,
+      drainMs: null,
+      shutdownMs: 30_000,
+    },
     requestBytesMax: 33_554_432,
     routing: {
       retries: null,
@@ -78,6 +85,8 @@ test("every setting of the file reaches the configuration", () => {
       headers_timeout: 0.5,
       idle_timeout: "7",
       call_timeout: 60,
+      on_disconnect: "drain",
+      drain_timeout: 2.5,
       shutdown_timeout: 1,
       log_level: "WARN",
     }),
@@ -86,6 +95,7 @@ test("every setting of the file reaches the configuration", () => {
       max_end_user_budget: 2.5,
       timezone: "Europe/Berlin",
       budget_reset_time: "06:30",
+      include_cost_in_streaming_usage: false,
     },
     environment_variables: { WEBHOOK_URL: "https://h/hook/", WEBHOOK_SECRET: SECRET },
   });
@@ -102,12 +112,14 @@ test("every setting of the file reaches the configuration", () => {
     newCustomers: { allowed: true, perMinuteMax: null },
     unsettledCharge: "ceiling",
     hideAmounts: true,
+    costInUsage: false,
   });
   assert.deepEqual(config.place, { zone: "Europe/Berlin", resetTime: "06:30" });
   assert.deepEqual(config.deadlines, {
     headersMs: 500,
     idleMs: 7000,
     callMs: 60_000,
+    drainMs: 2500,
     shutdownMs: 1000,
   });
   assert.equal(config.requestBytesMax, 4096);

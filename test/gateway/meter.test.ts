@@ -58,7 +58,7 @@ test("a provider that repeats its usage in every event is streamed, not held bac
   const out = running.map((event) => meter.push(Buffer.from(event)).toString());
   assert.deepEqual(out, ["", running[0], running[1]]);
   assert.deepEqual(meter.told?.["usage"], { completion_tokens: 3 });
-  assert.equal(meter.finish().tail.toString(), running[2]);
+  assert.equal(meter.finish().usage.toString(), running[2]);
 });
 
 test("events leave as soon as they are whole, before the stream has ended", () => {
@@ -71,9 +71,8 @@ test("events leave as soon as they are whole, before the stream has ended", () =
 test("[DONE] is held back until the end, and so is a usage event", () => {
   const meter = chatMeter(false);
   assert.equal(meter.push(Buffer.from(ROLE + USAGE + DONE)).toString(), ROLE);
-  const { tail, done } = meter.finish();
-  assert.equal(tail.toString(), USAGE);
-  assert.equal(done.toString(), DONE);
+  const { tail, usage, done } = meter.finish();
+  assert.deepEqual([tail, usage, done].map(String), ["", USAGE, DONE]);
 });
 
 test("a last event without its blank line is still read", () => {
@@ -110,8 +109,8 @@ function chatMeter(keepsUsage: boolean): StreamMeter {
 function metered(chunks: readonly Buffer[], keepsUsage: boolean) {
   const meter = chatMeter(keepsUsage);
   const out = chunks.map((chunk) => meter.push(chunk));
-  const { tail, done } = meter.finish();
-  return { bytes: Buffer.concat([...out, tail, done]), told: meter.told };
+  const { tail, usage, done } = meter.finish();
+  return { bytes: Buffer.concat([...out, tail, usage, done]), told: meter.told };
 }
 
 function pieces(stream: Buffer, points: readonly number[]): Buffer[] {

@@ -77,8 +77,8 @@ onEachDatabase((database) => {
     });
     const text = await response.text();
     assert.equal(response.status, 200, text);
-    const told =
-      response.headers.get("x-litellm-response-cost") ?? /: cost=(\S+)\n/.exec(text)?.[1];
+    const header = response.headers.get("x-litellm-response-cost");
+    const told = header ?? /(?:: cost=|"cost":)([\d.]+)[,}\n]/.exec(text)?.[1];
     const calls = await callsOf(address);
     const posted = calls.find(({ posting }) => posting.customer === customer);
     assert.ok(posted !== undefined, "nothing was posted");

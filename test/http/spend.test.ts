@@ -505,11 +505,13 @@ function today(): string {
   return new Date().toISOString().slice(0, 10);
 }
 
-/** What the answer itself says that it cost: a header, or of a stream the comment before its end. */
+/** What the answer itself says that it cost: a header, or of a stream its usage or the comment before its end. */
 function costOf({ headers, text }: Reply): bigint {
-  const said = headers.get("x-litellm-response-cost") ?? /: cost=([\d.]+)/.exec(text)?.[1] ?? "0";
+  const said = headers.get("x-litellm-response-cost") ?? TOLD.exec(text)?.[1] ?? "0";
   return parseUsd(said) ?? assert.fail(said);
 }
+
+const TOLD = /(?:: cost=|"cost":)([\d.]+)/;
 
 /** What each route says that a customer was charged. */
 async function everythingTold(purser: TestPurser, customer: string) {

@@ -23,6 +23,7 @@ const stream: StreamShape = {
   markers: [Buffer.from('"usage"'), Buffer.from("[DONE]"), Buffer.from('"error"')],
   text: null,
   kindOf,
+  usageAt: ["usage"],
   otherEventsMax: OTHER_EVENTS_MAX,
   errorEvent: dataEvent,
 };

@@ -62,6 +62,8 @@ export interface StreamShape {
   kindOf(event: Buffer): EventKind;
   /** The output tokens that an event counts so far, where its events have many of them each. */
   countedIn?(event: Buffer): number;
+  /** Where the usage stands in an event that tells it; absent where clients take no field that they do not know. */
+  readonly usageAt?: readonly string[];
   /** Events beside those with text that a stream may have: roles, keep-alives, beginnings and ends. */
   readonly otherEventsMax: number;
   /** The event that tells the client of an error. */

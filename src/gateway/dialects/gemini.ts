@@ -14,6 +14,7 @@ const ERROR = Buffer.from('"error"');
 const GROUNDING = Buffer.from('"groundingMetadata"');
 const COUNTS = ['"candidatesTokenCount"', '"thoughtsTokenCount"'].map((name) => Buffer.from(name));
 
+/** Without `usageAt`: Google's SDK for Python refuses a response that has a field which it does not know. */
 const stream: StreamShape = {
   markers: [Buffer.from('"usageMetadata"'), FINISH, ERROR],
   text: null,

@@ -24,6 +24,7 @@ const stream: StreamShape = {
   markers: [Buffer.from('"usage"'), Buffer.from('"error"')],
   text: null,
   kindOf,
+  usageAt: ["usage"],
   otherEventsMax: 0,
   errorEvent: dataEvent,
 };

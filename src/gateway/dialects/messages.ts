@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../../platform/json.ts";
 import type { Dialect, EventKind, Sent, StreamShape } from "./dialect.ts";
-import { dataOf, namedEvent, textAt } from "./events.ts";
+import { dataOf, namedEvent, objectAt, textAt } from "./events.ts";
 import { invalid, requireTurns, streamIn, tokensIn } from "./fields.ts";
 
 /** Beginnings and ends of content blocks, and a ping every few seconds of thought. */
@@ -12,6 +12,7 @@ const stream: StreamShape = {
   markers: [Buffer.from('"usage"'), Buffer.from('"message_stop"'), Buffer.from('"error"')],
   text: Buffer.from('"content_block_delta"'),
   kindOf,
+  usageAt: ["usage"],
   otherEventsMax: OTHER_EVENTS_MAX,
   errorEvent: ({ error: { type, message } }) =>
     namedEvent("error", { type: "error", error: { type, message } }),
@@ -51,11 +52,12 @@ export const counting: Dialect = {
 };
 
 function kindOf(event: Buffer): EventKind {
-  switch (textAt(dataOf(event), "type")) {
+  const data = dataOf(event);
+  switch (textAt(data, "type")) {
     case "message_start":
       return "told";
     case "message_delta":
-      return "final";
+      return objectAt(data, "usage") === null ? "plain" : "final";
     case "message_stop":
       return "done";
     case "error":

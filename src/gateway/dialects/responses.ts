@@ -13,6 +13,7 @@ const stream: StreamShape = {
   markers: [Buffer.from('"usage"'), Buffer.from('"error"')],
   text: Buffer.from(".delta"),
   kindOf,
+  usageAt: ["response", "usage"],
   otherEventsMax: OTHER_EVENTS_MAX,
   errorEvent: ({ error: { code, message, param } }) =>
     namedEvent("error", { type: "error", code, message, param, sequence_number: 0 }),

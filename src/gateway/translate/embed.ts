@@ -68,6 +68,7 @@ export function embedTexts(
 }
 
 class Embeddings implements Talk {
+  readonly isStream = false;
   readonly #given: Embedding;
   #receivedBytes = 0;
   /** Null once a part did not say what it used. */
@@ -122,7 +123,7 @@ class Embeddings implements Talk {
       abortSignal: exchange.signal,
       ...(dimensions === null ? {} : { dimensions }),
     });
-    exchange.wait(deadlines.headersMs);
+    exchange.heard(deadlines.headersMs);
     this.#receivedBytes += embeddings.length * BYTES_PER_NUMBER * (embeddings[0]?.length ?? 0);
     const tokens = usage?.tokens;
     const isTold = tokens !== undefined && Number.isInteger(tokens);

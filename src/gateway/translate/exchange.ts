@@ -6,13 +6,14 @@ import {
   InvalidPromptError,
   UnsupportedFunctionalityError,
 } from "@ai-sdk/provider";
-import { fetch as fetchWith, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import type { Deadlines } from "../../config/config.ts";
 import { providerErrorBody } from "../../http/errors.ts";
 import type { Fetch } from "../../providers/packages.ts";
 import type { Client } from "../client.ts";
 import { failureOf, toldInError, type Answer, type Failure, type Told } from "../forward.ts";
 import type { Convention } from "../usage.ts";
+import { Inflow } from "./inflow.ts";
 
 type Whole = Extract<Answer, { kind: "whole" }>;
 type Broken = Extract<Answer, { kind: "broken" }>;
@@ -25,6 +26,7 @@ export interface Made extends Pick<Broken, "told" | "produced" | "receivedBytes"
 
 /** What is said in it. */
 export interface Talk {
+  readonly isStream: boolean;
   answer(exchange: Exchange): Promise<Answer>;
   made(): Made;
 }
@@ -36,7 +38,7 @@ export async function answered(
   upstream: Dispatcher,
   client: Client,
 ): Promise<Answer> {
-  const exchange = new Exchange(deadlines, upstream, client);
+  const exchange = new Exchange(talk.isStream, deadlines, upstream, client);
   try {
     return await talk.answer(exchange);
   } catch (error) {
@@ -47,39 +49,34 @@ export async function answered(
 }
 
 export class Exchange {
-  readonly #upstream: Dispatcher;
   readonly #client: Client;
+  readonly #inflow: Inflow;
   readonly #aborting = new AbortController();
   readonly #deadline: NodeJS.Timeout;
   #waiting: NodeJS.Timeout | undefined;
   #failure: Failure | undefined;
-  #sent = false;
 
-  constructor(deadlines: Deadlines, upstream: Dispatcher, client: Client) {
-    this.#upstream = upstream;
+  constructor(isStream: boolean, deadlines: Deadlines, upstream: Dispatcher, client: Client) {
     this.#client = client;
+    this.#inflow = new Inflow(upstream, isStream, () => this.abort("too_large"));
     this.#deadline = setTimeout(() => this.abort("timeout"), deadlines.callMs);
     client.once("close", this.#onClientClose);
     if (client.destroyed) this.abort("client_left");
-    this.wait(deadlines.headersMs);
+    this.#wait(deadlines.headersMs);
   }
 
   get signal(): AbortSignal {
     return this.#aborting.signal;
   }
 
-  /** Through the pool that all calls share. The two types of `fetch` differ in name only. */
-  readonly fetch: Fetch = async (address, init) => {
-    this.#sent = true;
-    const options = { ...init, dispatcher: this.#upstream };
-    const asked = fetchWith as unknown as (address: unknown, init: unknown) => Promise<Response>;
-    return asked(address, options);
-  };
+  get fetch(): Fetch {
+    return this.#inflow.fetch;
+  }
 
-  /** The provider has this long to say something more. */
-  wait(ms: number): void {
-    clearTimeout(this.#waiting);
-    this.#waiting = setTimeout(() => this.abort("timeout"), ms);
+  /** Something was understood; the provider has this long to say something more. */
+  heard(ms: number): void {
+    this.#inflow.read();
+    this.#wait(ms);
   }
 
   abort(failure: Failure): void {
@@ -103,14 +100,18 @@ export class Exchange {
         const refused = refusedBy(error.statusCode, error);
         return { ...refused, told: toldBy(error, convention) };
       }
-      if (!this.#sent && error instanceof Error && isUnspeakable(error)) {
+      if (!this.#inflow.sent && error instanceof Error && isUnspeakable(error)) {
         return refusal(400, error.message);
       }
     }
     const failure = this.#failure ?? failureOf(causeOf(error));
-    const unread = APICallError.isInstance(error) ? (error.responseBody?.length ?? 0) : 0;
-    const receivedBytes = made.receivedBytes + unread;
-    return { kind: "broken", failure, sent: this.#sent, ...made, receivedBytes };
+    const { sent, received } = this.#inflow;
+    return { kind: "broken", failure, sent, ...made, receivedBytes: made.receivedBytes + received };
+  }
+
+  #wait(ms: number): void {
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(() => this.abort("timeout"), ms);
   }
 
   readonly #onClientClose = (): void => this.abort("client_left");

@@ -58,12 +58,16 @@ class Conversation implements Talk {
     this.#client = client;
   }
 
+  get isStream(): boolean {
+    return this.#given.stream;
+  }
+
   answer(exchange: Exchange): Promise<Answer> {
-    return this.#given.stream ? this.#streamed(exchange) : this.#whole(exchange);
+    return this.isStream ? this.#streamed(exchange) : this.#whole(exchange);
   }
 
   made(): Made {
-    const produced = this.#given.stream && this.#events > 0 ? this.#produced() : null;
+    const produced = this.isStream && this.#events > 0 ? this.#produced() : null;
     const convention = this.#convention ?? null;
     return { told: this.#account(), produced, receivedBytes: 0, convention };
   }
@@ -88,7 +92,7 @@ class Conversation implements Talk {
     const chunks = new Chunks(this.#given.heading);
     const { stream } = await language.model.doStream({ ...options, includeRawChunks: true });
     for await (const part of stream) {
-      exchange.wait(this.#given.deadlines.idleMs);
+      exchange.heard(this.#given.deadlines.idleMs);
       if (part.type === "error") throw part.error;
       if (part.type === "stream-start") this.#dropped = untranslated(dropped, part.warnings);
       if (part.type === "raw") this.#hear(part.rawValue);
@@ -97,7 +101,7 @@ class Conversation implements Talk {
         requireEnd(part.finishReason);
         const counted = this.#given.wantsUsage ? this.#counted() : undefined;
         const usage = counted === undefined ? "" : dataEvent(chunks.usage(counted));
-        return this.#finished(dataEvent(chunks.finish(part.finishReason)) + usage);
+        return this.#finished(dataEvent(chunks.finish(part.finishReason)), usage);
       }
       if ("delta" in part) this.#count(part.delta, exchange);
       await this.#show(chunks.of(part), exchange);
@@ -163,11 +167,11 @@ class Conversation implements Talk {
     });
   }
 
-  #finished(tail: string): Answer {
+  #finished(tail: string, usage: string): Answer {
     this.#open();
     const produced = this.#produced();
-    const ends = { tail: Buffer.from(tail), done: DONE };
-    return { kind: "streamed", ...ends, told: this.#account(), produced };
+    const ends = { tail: Buffer.from(tail), usage: Buffer.from(usage), done: DONE };
+    return { kind: "streamed", ends, told: this.#account(), produced };
   }
 
   #account(): Told | null {
