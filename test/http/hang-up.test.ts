@@ -246,7 +246,7 @@ onEachDatabase((newDatabase) => {
       const left = Promise.withResolvers<void>();
       upstream.answer = async (received, response) => {
         await left.promise;
-        await whole(USAGE, 500)(received, response);
+        await whole(undefined, 500)(received, response);
       };
       const leave = await leavable("/v1/chat/completions", { model: "m", messages: HI });
       await leave();
