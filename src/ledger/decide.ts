@@ -5,7 +5,7 @@
  */
 
 import { nanoUsd, ZERO_USD } from "../money/amount.ts";
-import { chargeOf, costWithin } from "../money/markup.ts";
+import { chargeOf, costBehind } from "../money/markup.ts";
 import { inputTokens, outputTokens } from "../money/usage.ts";
 import { admit, heldAmounts, type Admission } from "./admit.ts";
 import { announceRefusal } from "./announce.ts";
@@ -207,11 +207,10 @@ function expire(draft: Draft, command: Expire, policy: Policy): Outcome {
   if (hold === undefined) return ended(draft, command.id, policy);
   const { markup, facts } = hold;
   const charges = { waive: ZERO_USD, input: hold.inputCeiling, ceiling: hold.ceiling };
-  const spent = chargeOf(spentOn(facts), markup);
-  const charge = nanoUsd(max(charges[policy.unsettledCharge], spent));
+  const spent = spentOn(facts);
+  const charge = nanoUsd(max(charges[policy.unsettledCharge], chargeOf(spent, markup)));
+  const cost = nanoUsd(max(costBehind(charge, markup), spent));
   const { at } = command;
-  // What is not even the fixed part of a markup has cost nothing.
-  const cost = nanoUsd(max(costWithin(charge, markup), 0n));
   const note = "the instance died before the call was settled";
   const ending = { ...NOTHING, kind: "unsettled", at, cost, charge, markup, note } as const;
   return close(draft, hold, { ...ending, source: "estimated" }, policy);

@@ -42,3 +42,9 @@ export function costWithin(charge: bigint, markup: Markup | null): bigint {
   if (left < 0n) return -1n;
   return ppm === -MILLION ? EVERYTHING : (left * MILLION) / (MILLION + ppm);
 }
+
+/** The most that a call can have cost that was charged this much; 0 where a charge says nothing of the cost. */
+export function costBehind(charge: NanoUsd, markup: Markup | null): NanoUsd {
+  const cost = markup?.ppm === -MILLION ? 0n : costWithin(charge, markup);
+  return nanoUsd(cost > 0n ? cost : 0n);
+}

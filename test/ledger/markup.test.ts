@@ -99,6 +99,14 @@ test("an expired hold's cost is what its charge comes from", () => {
   assert.deepEqual([cost, charge], [100n, 128n]);
 });
 
+test("an expired hold whose markup takes everything off says nothing of its cost", () => {
+  const book = new Book();
+  book.customers.set("acme", customer("acme", { markup: percent(-100n) }));
+  book.apply([reserve("h1", { quote: quote(100) }), expire("h1")], POLICY);
+  const { cost, charge } = book.postings.get("h1") ?? {};
+  assert.deepEqual([cost, charge], [0n, 0n]);
+});
+
 test("an expired hold is charged its input, and not the searches that nobody knows of", () => {
   const book = new Book();
   const price = { inputPico: 9000n, feesPico: 5000n, outputRate: picoUsd(0n) };
