@@ -44,6 +44,8 @@ export const KNOWN_PROVIDERS = {
     needsKey: true,
   },
   friendliai: { keyVariables: ["FRIENDLIAI_API_KEY", "FRIENDLI_TOKEN"], needsKey: true },
+  jina_ai: { keyVariables: ["JINA_AI_API_KEY"], needsKey: true },
+  voyage: { keyVariables: ["VOYAGE_API_KEY"], needsKey: true },
   codestral: { keyVariables: ["CODESTRAL_API_KEY"], needsKey: true },
   github: { keyVariables: ["GITHUB_API_KEY"], needsKey: true },
   litellm_proxy: {

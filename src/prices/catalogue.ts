@@ -21,12 +21,15 @@ const LISTED_PROVIDERS: ReadonlyMap<string, string> = new Map([
   ["gemini", "google"],
   ["groq", "groq"],
   ["mistral", "mistral"],
+  ["moonshot", "moonshotai"],
+  ["novita", "novita"],
   ["openai", "openai"],
   ["openrouter", "openrouter"],
   ["perplexity", "perplexity"],
   ["together", "together"],
   ["together_ai", "together"],
   ["vertex_ai", "google"],
+  ["voyage", "voyageai"],
   ["xai", "x-ai"],
 ]);
 

@@ -65,6 +65,8 @@ const HOSTS: Readonly<Record<Exclude<ProviderName, Foreign>, Host>> = {
   volcengine: { base: "https://ark.cn-beijing.volces.com/api/v3" },
   nebius: { base: "https://api.studio.nebius.ai/v1" },
   novita: { base: "https://api.novita.ai/v3/openai" },
+  jina_ai: { base: "https://api.jina.ai/v1" },
+  voyage: { base: "https://api.voyageai.com/v1" },
   hyperbolic: { base: "https://api.hyperbolic.xyz/v1" },
   featherless_ai: { base: "https://api.featherless.ai/v1" },
   friendliai: { base: "https://api.friendli.ai/serverless/v1" },

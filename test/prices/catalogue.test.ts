@@ -27,6 +27,7 @@ const LISTED_PROVIDERS = [
   "ovhcloud",
   "perplexity",
   "together",
+  "voyageai",
   "x-ai",
 ];
 
@@ -37,6 +38,9 @@ type Case = readonly [provider: string, model: string, id: string | undefined];
 test("a model is found by its id or by a name that the catalogue spells out", () => {
   check([
     ["openai", "gpt-4o", "gpt-4o"],
+    ["moonshot", "kimi-k2-thinking", "kimi-k2-thinking"],
+    ["novita", "deepseek/deepseek-r1", "deepseek/deepseek-r1"],
+    ["voyage", "voyage-3-large", "voyage-3-large"],
     ["openai", "GPT-4o", "gpt-4o"],
     ["openai", "gpt-35-turbo", "gpt-3.5-turbo"],
     ["mistral", "codestral-latest", "codestral"],

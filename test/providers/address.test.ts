@@ -34,6 +34,8 @@ test("every provider has its own address, but for those that cannot have one", (
     moonshot: "https://api.moonshot.ai/v1",
     nebius: "https://api.studio.nebius.ai/v1",
     novita: "https://api.novita.ai/v3/openai",
+    jina_ai: "https://api.jina.ai/v1",
+    voyage: "https://api.voyageai.com/v1",
     nvidia_nim: "https://integrate.api.nvidia.com/v1",
     ollama: "http://127.0.0.1:11434/v1",
     openai: "https://api.openai.com/v1",
