@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
+import { PATIENCE_MS } from "./until.ts";
 
 export interface Delivery {
   readonly headers: IncomingHttpHeaders;
@@ -13,7 +14,7 @@ export interface Delivery {
 export interface Receiver {
   readonly url: string;
   readonly bodies: Record<string, unknown>[];
-  /** The first delivery, past or to come, of this kind. */
+  /** The first delivery, past or to come, of this kind; rejects if there is none in a while. */
   next(wanted: (body: Record<string, unknown>) => boolean): Promise<Delivery>;
   close(): Promise<void>;
 }
@@ -44,9 +45,11 @@ export async function startReceiver(status = 200): Promise<Receiver> {
     next(wanted) {
       const past = deliveries.find(({ body }) => wanted(body));
       if (past !== undefined) return Promise.resolve(past);
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
+        const impatient = setTimeout(() => reject(new Error("it never came")), PATIENCE_MS);
         const notify = (delivery: Delivery) => {
           if (!wanted(delivery.body)) return;
+          clearTimeout(impatient);
           waiting.delete(notify);
           resolve(delivery);
         };

@@ -1,7 +1,7 @@
 /** Waits for something to become true, by asking; for what no event tells. */
 
 /** Far longer than anything that a test waits for takes. */
-const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 20_000;
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {
   const givenUp = performance.now() + PATIENCE_MS;
