@@ -25,7 +25,7 @@ const VARIABLES_OF: Readonly<Partial<Record<CloudKey, readonly string[]>>> = {
 /** LiteLLM's. */
 const LOCATION_DEFAULT = "us-central1";
 
-const NO_CLOUD: CloudConfig = {
+export const NO_CLOUD: CloudConfig = {
   region: null,
   project: null,
   credentials: null,

@@ -1,5 +1,6 @@
 /** Each provider's `@ai-sdk` package, loaded when it is first needed and told how a deployment is reached. */
 
+import { NO_CLOUD } from "../config/cloud.ts";
 import type { CloudConfig, DeploymentConfig } from "../config/config.ts";
 import { googleClient } from "./google-sign-in.ts";
 
@@ -72,12 +73,3 @@ function bedrockSettings(cloud: CloudConfig | null) {
     ...(sessionToken === null ? {} : { sessionToken }),
   };
 }
-
-const NO_CLOUD: CloudConfig = {
-  region: null,
-  project: null,
-  credentials: null,
-  accessKeyId: null,
-  secretAccessKey: null,
-  sessionToken: null,
-};

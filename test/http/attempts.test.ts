@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { assertNoDrift } from "../support/drift.ts";
+import { assertNoDrift } from "../support/reader.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { postingsOf, type StoredPosting } from "../support/postings.ts";
 import { startTestPurser, type TestPurser } from "../support/purser.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { onEachDatabase } from "../support/databases.ts";
 import { RESPONSE } from "../support/dialects.ts";
-import { startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
+import { type Reply, type TestPurser, withPurser, type PurserOptions } from "../support/purser.ts";
 import { assertNoDrift, callsOf } from "../support/reader.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { json, startUpstream, whole, type Upstream } from "../support/upstream.ts";
@@ -40,15 +40,10 @@ onEachDatabase((database) => {
   }
 
   async function during(
-    options: Omit<Parameters<typeof startTestPurser>[0], "upstream">,
+    options: Omit<PurserOptions, "upstream">,
     body: (purser: TestPurser) => Promise<void>,
   ): Promise<void> {
-    const purser = await startTestPurser({ upstream: upstream.origin, ...options });
-    try {
-      await body(purser);
-    } finally {
-      await purser.stop();
-    }
+    await withPurser({ upstream: upstream.origin, ...options }, body);
     await assertNoDrift(options.database);
   }
 

@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { onEachDatabase } from "../support/databases.ts";
-import { pricedModel, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
+import {
+  pricedModel,
+  type Reply,
+  type TestPurser,
+  withPurser,
+  type PurserOptions,
+} from "../support/purser.ts";
 import { startUpstream, streamed, whole, type Upstream } from "../support/upstream.ts";
 
 const NAME = "x-litellm-response-cost";
@@ -20,16 +26,10 @@ onEachDatabase((database) => {
   after(() => upstream.close());
 
   async function during(
-    options: Partial<Parameters<typeof startTestPurser>[0]>,
+    options: Partial<PurserOptions>,
     body: (purser: TestPurser) => Promise<void>,
   ): Promise<void> {
-    const place = { database: await database(), upstream: upstream.origin };
-    const purser = await startTestPurser({ ...place, ...options });
-    try {
-      await body(purser);
-    } finally {
-      await purser.stop();
-    }
+    await withPurser({ database: await database(), upstream: upstream.origin, ...options }, body);
   }
 
   test("an answer tells its charge, and of a markup the cost before it and what was put on or taken off", async () => {

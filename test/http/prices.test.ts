@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { onEachDatabase } from "../support/databases.ts";
-import { pricedModel, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
+import {
+  pricedModel,
+  startTestPurser,
+  type Reply,
+  type TestPurser,
+  withPurser,
+  type PurserOptions,
+} from "../support/purser.ts";
 import { assertNoDrift, callsOf } from "../support/reader.ts";
 import { startUpstream, streamed, whole, type Upstream } from "../support/upstream.ts";
 
@@ -21,17 +28,11 @@ onEachDatabase((database) => {
   });
   after(() => upstream.close());
 
-  async function withPurser(
-    options: Partial<Parameters<typeof startTestPurser>[0]>,
+  async function during(
+    options: Partial<PurserOptions>,
     body: (purser: TestPurser) => Promise<void>,
   ): Promise<void> {
-    const place = { database: await database(), upstream: upstream.origin };
-    const purser = await startTestPurser({ ...place, ...options });
-    try {
-      await body(purser);
-    } finally {
-      await purser.stop();
-    }
+    await withPurser({ database: await database(), upstream: upstream.origin, ...options }, body);
   }
 
   test("the card that is shown is the one that is charged, and every number says where it comes from", async () => {
@@ -40,7 +41,7 @@ onEachDatabase((database) => {
       prices: [{ label: "contract", input: 2, multiplier: 0.5 }],
     };
     const model = { ...(pricedModel("m", upstream.origin) as object), model_info: info };
-    await withPurser({ models: [model] }, async (purser) => {
+    await during({ models: [model] }, async (purser) => {
       const { body } = await purser.get("/prices/resolved?model=m");
       const [card] = body.deployments;
       assert.deepEqual([card.state, card.origin, card.label], ["priced", "operator", "contract"]);
@@ -66,7 +67,7 @@ onEachDatabase((database) => {
       { from: "2999-01-01", input: 9, output: 9 },
     ];
     const model = { ...(pricedModel("m", upstream.origin) as object), model_info: { prices } };
-    await withPurser({ models: [model] }, async (purser) => {
+    await during({ models: [model] }, async (purser) => {
       const inputAt = async (query: string) => {
         const { body } = await purser.get(`/prices/resolved?model=m${query}`);
         return body.deployments[0].rates.input.per_million;
@@ -168,7 +169,7 @@ onEachDatabase((database) => {
   });
 
   test("a budget counts the charge: cost and markup fill it to the last nano-dollar", async () => {
-    await withPurser({ litellm: MARGINS }, async (purser) => {
+    await during({ litellm: MARGINS }, async (purser) => {
       await purser.post("/customer/new", { user_id: "ann", max_budget: 0.17 });
       const first = await purser.chat("ann");
       // 0.06, a quarter more, and a cent.
@@ -183,7 +184,7 @@ onEachDatabase((database) => {
   });
 
   test("a customer's margin holds before its budget's, that before the provider's, and a change for later calls", async () => {
-    await withPurser({ litellm: MARGINS }, async (purser) => {
+    await during({ litellm: MARGINS }, async (purser) => {
       const charge = async (customer: string) =>
         (await purser.chat(customer)).headers.get("x-litellm-response-cost");
       await purser.post("/budget/new", { budget_id: "plan-a", max_budget: 100, cost_margin: 0.3 });
@@ -203,7 +204,7 @@ onEachDatabase((database) => {
   });
 
   test("an explicit zero costs nothing, markup and all", async () => {
-    await withPurser({ litellm: MARGINS }, async (purser) => {
+    await during({ litellm: MARGINS }, async (purser) => {
       upstream.answer = whole({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 });
       assert.equal((await purser.chat("ann")).headers.get("x-litellm-response-cost"), "0");
     });
@@ -224,7 +225,7 @@ onEachDatabase((database) => {
       total_tokens: 22,
       cost: 0.5,
     });
-    await withPurser({ models }, async (purser) => {
+    await during({ models }, async (purser) => {
       const cost = async (model: string) =>
         (await purser.chat("ann", { model })).headers.get("x-litellm-response-cost");
       assert.deepEqual([await cost("m"), await cost("own")], ["0.5", "0.02"]);

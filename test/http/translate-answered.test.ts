@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import OpenAI, { APIError } from "openai";
 import { onEachDatabase } from "../support/databases.ts";
-import { FOREIGN } from "../support/foreign.ts";
+import { FOREIGN, foreignModels } from "../support/foreign.ts";
 import { postingsOf } from "../support/postings.ts";
 import { MASTER_KEY, startTestPurser, type TestPurser } from "../support/purser.ts";
 import { until } from "../support/until.ts";
@@ -46,11 +46,7 @@ onEachDatabase((newDatabase) => {
       database,
       upstream: upstream.origin,
       router: { num_retries: 0 },
-      models: Object.entries(FOREIGN).map(([name, { params }]) => ({
-        model_name: name,
-        litellm_params: { ...params, api_base: upstream.origin },
-        model_info: { input_cost_per_token: 0.001, output_cost_per_token: 0.002 },
-      })),
+      models: foreignModels(upstream.origin),
     });
     openai = new OpenAI({ apiKey: MASTER_KEY, baseURL: `${purser.base}/v1`, maxRetries: 0 });
   });

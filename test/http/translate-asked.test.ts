@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { sqliteFile } from "../support/databases.ts";
-import { FOREIGN, type ForeignName } from "../support/foreign.ts";
+import { FOREIGN, foreignModels, type ForeignName } from "../support/foreign.ts";
 import { startTestPurser, type TestPurser } from "../support/purser.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
@@ -344,11 +344,7 @@ before(async () => {
   purser = await startTestPurser({
     database: sqliteFile(),
     upstream: upstream.origin,
-    models: Object.entries(FOREIGN).map(([name, { params }]) => ({
-      model_name: name,
-      litellm_params: { ...params, api_base: upstream.origin },
-      model_info: { input_cost_per_token: 0.001, output_cost_per_token: 0.002 },
-    })),
+    models: foreignModels(upstream.origin),
   });
 });
 beforeEach(() => {

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import * as fc from "fast-check";
 import { onEachDatabase } from "../support/databases.ts";
 import { MESSAGE_EVENTS, sse } from "../support/dialects.ts";
-import { FOREIGN } from "../support/foreign.ts";
+import { FOREIGN, foreignModels } from "../support/foreign.ts";
 import { postingsOf, type StoredPosting } from "../support/postings.ts";
 import { startTestPurser, type TestPurser } from "../support/purser.ts";
 import { Dice, seeded } from "../support/seed.ts";
@@ -37,11 +37,7 @@ onEachDatabase((database) => {
     purser = await startTestPurser({
       database: address,
       upstream: upstream.origin,
-      models: Object.entries(FOREIGN).map(([name, { params }]) => ({
-        model_name: name,
-        litellm_params: { ...params, api_base: upstream.origin },
-        model_info: { input_cost_per_token: 0.001, output_cost_per_token: 0.002 },
-      })),
+      models: foreignModels(upstream.origin),
     });
   });
   beforeEach(() => {

@@ -5,7 +5,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import OpenAI, { APIError } from "openai";
 import { sqliteFile } from "../support/databases.ts";
 import { MESSAGE, MESSAGE_START, sse } from "../support/dialects.ts";
-import { FOREIGN } from "../support/foreign.ts";
+import { FOREIGN, foreignModels } from "../support/foreign.ts";
 import { postingsOf } from "../support/postings.ts";
 import { MASTER_KEY, startTestPurser, type TestPurser } from "../support/purser.ts";
 import { until } from "../support/until.ts";
@@ -22,11 +22,7 @@ before(async () => {
   purser = await startTestPurser({
     database,
     upstream: upstream.origin,
-    models: Object.entries(FOREIGN).map(([name, { params }]) => ({
-      model_name: name,
-      litellm_params: { ...params, api_base: upstream.origin },
-      model_info: { input_cost_per_token: 0.001, output_cost_per_token: 0.002 },
-    })),
+    models: foreignModels(upstream.origin),
   });
   openai = new OpenAI({ apiKey: MASTER_KEY, baseURL: `${purser.base}/v1`, maxRetries: 0 });
 });

@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { onEachDatabase } from "../support/databases.ts";
-import { pricedModel, startTestPurser, type Reply, type TestPurser } from "../support/purser.ts";
+import {
+  pricedModel,
+  type Reply,
+  type TestPurser,
+  withPurser,
+  type PurserOptions,
+} from "../support/purser.ts";
 import { assertNoDrift, callsOf } from "../support/reader.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { startUpstream, streamed, whole, type Upstream } from "../support/upstream.ts";
@@ -29,16 +35,11 @@ onEachDatabase((database) => {
     return { ...(pricedModel("m", upstream.origin) as object), model_info: { id: "d1", ...info } };
   }
 
-  async function during(
-    options: Omit<Parameters<typeof startTestPurser>[0], "upstream">,
+  function during(
+    options: Omit<PurserOptions, "upstream">,
     body: (purser: TestPurser) => Promise<void>,
   ): Promise<void> {
-    const purser = await startTestPurser({ upstream: upstream.origin, ...options });
-    try {
-      await body(purser);
-    } finally {
-      await purser.stop();
-    }
+    return withPurser({ upstream: upstream.origin, ...options }, body);
   }
 
   test("a model without a price is charged the fallback and flagged, within a budget too, until its price is known", async () => {

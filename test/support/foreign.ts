@@ -49,6 +49,15 @@ export const FOREIGN = {
   },
 } satisfies Readonly<Record<string, Foreign>>;
 
+/** A model of each, by these names, at this address. */
+export function foreignModels(origin: string): readonly unknown[] {
+  return Object.entries(FOREIGN).map(([name, { params }]) => ({
+    model_name: name,
+    litellm_params: { ...params, api_base: origin },
+    model_info: { input_cost_per_token: 0.001, output_cost_per_token: 0.002 },
+  }));
+}
+
 export type ForeignName = keyof typeof FOREIGN;
 
 function at(value: unknown, field: string): unknown {

@@ -97,6 +97,19 @@ export async function startTestPurser(options: PurserOptions): Promise<TestPurse
   return { ...client(base), stop: () => purser.stop() };
 }
 
+/** Stopped when the body has ended, however that was. */
+export async function withPurser(
+  options: PurserOptions,
+  body: (purser: TestPurser) => Promise<void>,
+): Promise<void> {
+  const purser = await startTestPurser(options);
+  try {
+    await body(purser);
+  } finally {
+    await purser.stop();
+  }
+}
+
 /** Talks to any Purser, in this process or another. */
 export function client(base: string): Omit<TestPurser, "stop"> {
   const authorization = `Bearer ${MASTER_KEY}`;
