@@ -70,11 +70,11 @@ class Enduring extends EventEmitter implements Client {
  * Does the work for a client whose leaving ends it only so much later: until then its answer is read on, for what the
  * provider counts. Null ends it at once.
  */
-export async function lingering(
+export async function lingering<T>(
   client: ServerResponse,
   lingerMs: number | null,
-  work: (client: Client) => Promise<void>,
-): Promise<void> {
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   if (lingerMs === null) return work(client);
   const near = new Enduring(client);
   let timer: NodeJS.Timeout | undefined;
@@ -83,7 +83,7 @@ export async function lingering(
   };
   client.once("close", leave);
   try {
-    await work(near);
+    return await work(near);
   } finally {
     client.off("close", leave);
     clearTimeout(timer);

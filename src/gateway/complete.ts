@@ -14,7 +14,7 @@ import { dataEvent } from "./dialects/events.ts";
 import { finish, type Finished } from "./finish.ts";
 import type { Gateway } from "./gateway.ts";
 import { costHeaders, leftOf, sentOn } from "./headers.ts";
-import { once } from "./once.ts";
+import { once, type Made } from "./once.ts";
 import { passFree } from "./pass.ts";
 import { readBody, readBytes, understand } from "./read.ts";
 import type { Reserved } from "./reserve.ts";
@@ -44,17 +44,35 @@ export async function complete(
   const read = await readCall(request, gateway);
   const pool = deploymentsFor(read, read.model, gateway);
   if (read.route.meter === "free") return free(request, read, client, gateway);
-  const mayCall = () => goodCaller(request, gateway);
-  await once({ headers, caller, call: read, mayCall }, client, gateway, async (near) => {
+  const customerOf = (known: Caller) => {
+    requireCalls(known, read.route.name);
+    return customerFor({ headers, body: read.body }, known, gateway);
+  };
+  const named = {
+    headers,
+    caller,
+    call: read,
+    customer: () => byFreshKey(request, caller, gateway, customerOf),
+    mayCall: () => goodCaller(request, gateway),
+  };
+  await once(named, client, gateway, async (near) => {
     const reserved = await byFreshKey(request, caller, gateway, async (known) => {
-      requireCalls(known, read.route.name);
-      const customer = await customerFor({ headers, body: read.body }, known, gateway);
+      const customer = await customerOf(known);
       return firstAttempt({ ...read, customer }, known, pool, gateway);
     });
-    const { refusal, ...finished } = await answered(reserved, near, gateway);
-    if (refusal !== null) throw refusal;
-    finish(near, finished);
+    return made(await answered(reserved, near, gateway), near);
   });
+}
+
+function made({ refusal, ...finished }: Last, client: Client): Made {
+  const { charge } = finished;
+  return {
+    isCharged: charge !== null && charge > 0n,
+    finish: () => {
+      if (refusal !== null) throw refusal;
+      finish(client, finished);
+    },
+  };
 }
 
 /** For whom the call is, only its key can say. */

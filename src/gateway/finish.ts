@@ -35,21 +35,23 @@ export function finish(client: Client, finished: Finished): void {
     case "streamed":
       return finishStream(client, finished, answer.ends);
     case "broken":
-      return finishBroken(client, finished, answer.failure);
+      return finishBroken(client, finished, answer);
   }
 }
 
 /** The headers left before the cost was known, so it is told in the event with the usage. */
 function finishStream(client: Client, finished: Finished, { tail, usage, done }: Ends): void {
-  const { charge, left, usageAt } = finished;
-  if (usageAt === null || usage.length === 0) {
-    client.write(withComment(Buffer.concat([tail, usage]), charge));
-  } else {
-    const cost = charge === null ? null : jsonUsd(charge);
-    const fields = { cost, ...(left === null ? {} : { budget_remaining: jsonUsd(left) }) };
-    client.write(Buffer.concat([tail, withFields(usage, usageAt, fields)]));
-  }
+  if (finished.usageAt === null || usage.length === 0) {
+    client.write(withComment(Buffer.concat([tail, usage]), finished.charge));
+  } else client.write(Buffer.concat([tail, withCost(usage, finished)]));
   client.end(done);
+}
+
+function withCost(usage: Buffer, { charge, left, usageAt }: Finished): Buffer {
+  if (usageAt === null || usage.length === 0) return usage;
+  const cost = charge === null ? null : jsonUsd(charge);
+  const fields = { cost, ...(left === null ? {} : { budget_remaining: jsonUsd(left) }) };
+  return withFields(usage, usageAt, fields);
 }
 
 /** Every reader of server-sent events skips a comment. */
@@ -83,7 +85,11 @@ function finishWhole(
 }
 
 /** After the first byte the status is out, so the error travels in the stream; OpenAI's SDKs raise it from there. */
-function finishBroken(client: Client, finished: Finished, failure: Failure): void {
+function finishBroken(
+  client: Client,
+  finished: Finished,
+  { failure, held }: Extract<Answer, { kind: "broken" }>,
+): void {
   if (failure === "client_left") {
     client.destroy();
     return;
@@ -92,6 +98,7 @@ function finishBroken(client: Client, finished: Finished, failure: Failure): voi
   const known = new ApiError(error, message, { headers: finished.headers });
   if (!client.headersSent) throw known;
   const body = errorBody(known, ERRORS[error].status);
+  if (held.length > 0) client.write(withCost(held, finished));
   client.end(finished.errorEvent(body));
 }
 

@@ -15,6 +15,8 @@ import { passedOn } from "./headers.ts";
 /** An answer that is not streamed is held in memory, to be metered before any of it leaves. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
+const NOTHING = Buffer.alloc(0);
+
 export type Failure =
   | "unreachable"
   | "timeout"
@@ -48,6 +50,8 @@ export type Answer =
   /** `produced` is null where no stream had begun. */
   | {
       readonly kind: "broken";
+      /** Of a stream, the event that waited for its posting; else empty. */
+      readonly held: Buffer;
       readonly failure: Failure;
       readonly told: Told | null;
       readonly produced: Produced | null;
@@ -148,12 +152,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const { produced = null } = this.#meter ?? {};
+    const { produced = null, held = NOTHING } = this.#meter ?? {};
     const told = this.#told();
     const failure = this.#failure ?? failureOf(error);
     const receivedBytes = this.#status >= 200 && this.#status < 300 ? this.#bytes : 0;
     const sent = this.#sent;
-    this.#end({ kind: "broken", failure, told, produced, sent, receivedBytes });
+    this.#end({ kind: "broken", failure, held, told, produced, sent, receivedBytes });
   }
 
   /** The client is written to as fast as it reads, and the provider is read no faster. */

@@ -12,16 +12,19 @@
  */
 
 import type { JsonObject } from "../platform/json.ts";
-import type { StreamShape } from "./dialects/dialect.ts";
+import type { EventKind, StreamShape } from "./dialects/dialect.ts";
 import { dataOf } from "./dialects/events.ts";
 import { Pending } from "./pending.ts";
-import { heard } from "./usage.ts";
+import { heard, tellsUsage } from "./usage.ts";
 
 /** Far over the largest event seen (a whole image as base64); beyond it the stream passes unread. */
 export const EVENT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A blank line may begin as much before its end: `\n\r\n`. */
 const SEAM_BYTES = 2;
+
+/** What the model produced is in none of these, however short or long they are. */
+const WORDLESS: ReadonlySet<EventKind> = new Set<EventKind>(["done", "error", "usage"]);
 
 const EMPTY: Buffer = Buffer.alloc(0);
 const LF = 0x0a;
@@ -82,6 +85,11 @@ export class StreamMeter {
     return Math.max(this.#seen, this.#counted);
   }
 
+  /** The event that waited to be the last one. */
+  get held(): Buffer {
+    return this.#held;
+  }
+
   get produced(): Produced {
     // Where every event counts, one of them is the opening; where only text does, there is none to take off.
     const opening = this.#shape.text === null || this.#events === 0 ? 0 : 1;
@@ -107,10 +115,7 @@ export class StreamMeter {
     const out: Buffer[] = [];
     const last = this.#pending.take();
     // A last event may lack its blank line.
-    if (last.length > 0) {
-      this.#count(last, 0, last.length);
-      this.#event(last, out);
-    }
+    if (last.length > 0) this.#event(last, out);
     const usage = this.#held;
     this.#held = EMPTY;
     return { tail: Buffer.concat(out), usage, done: this.#done };
@@ -135,8 +140,8 @@ export class StreamMeter {
     let plainFrom = 0;
     const marked = new Marked(data, this.#shape.markers);
     for (let end = eventEnd(data, 0); end !== -1; end = eventEnd(data, start)) {
-      this.#count(data, start, end);
-      if (marked.next < end) {
+      if (marked.next >= end) this.#count(data, start, end);
+      else {
         this.#emit(data.subarray(plainFrom, start), out);
         this.#event(data.subarray(start, end), out);
         plainFrom = end;
@@ -162,6 +167,8 @@ export class StreamMeter {
   /** One event that has a marker in it. */
   #event(event: Buffer, out: Buffer[]): void {
     const kind = this.#shape.kindOf(event);
+    if (WORDLESS.has(kind)) this.#seen += 1;
+    else this.#count(event, 0, event.length);
     if (kind === "running") this.#latest = event;
     if (kind === "told" || kind === "final" || kind === "usage") this.#hear(event);
     this.#counted = this.#shape.countedIn?.(event) ?? this.#counted;
@@ -174,7 +181,7 @@ export class StreamMeter {
       this.#letGo(out);
       this.#held = event;
     } else {
-      if (kind === "error") this.#uncount(event);
+      if (kind === "error") this.#hearError(event);
       this.#emit(event, out);
     }
   }
@@ -186,11 +193,12 @@ export class StreamMeter {
     this.#latest = null;
   }
 
-  /** An error is not something that the model produced. */
-  #uncount(event: Buffer): void {
-    if (this.#shape.text !== null) return;
-    this.#events -= 1;
-    this.#bytes -= event.length;
+  /** It may tell what it is billed at; what was told before stays. */
+  #hearError(event: Buffer): void {
+    const data = dataOf(event);
+    if (data === null || !tellsUsage(data)) return;
+    this.#told = heard(this.told, data);
+    this.#latest = null;
   }
 
   #emit(bytes: Buffer, out: Buffer[]): void {

@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { firstHeader, type Caller } from "../http/auth.ts";
-import { ApiError } from "../http/errors.ts";
+import { ApiError, errorResponse } from "../http/errors.ts";
 import { idHeaders } from "../http/server.ts";
 import { LedgerUnavailable, type Claim } from "../ledger/store.ts";
 import type { Call } from "./call.ts";
@@ -26,20 +26,34 @@ interface Named {
   readonly headers: IncomingHttpHeaders;
   readonly caller: Caller;
   readonly call: Omit<Call, "customer">;
+  /** For whom the call is. Rejects where it may not be for him. */
+  readonly customer: () => Promise<string | null>;
   /** Rejects for a key that is no longer good. */
   readonly mayCall: () => Promise<unknown>;
 }
 
+/** A call that has been made, and posted. */
+export interface Made {
+  readonly isCharged: boolean;
+  /** Lets the rest of the answer go; throws what is told instead of it. */
+  readonly finish: () => void;
+}
+
 /** Does the work at once where the call has no name; else once for each name, whoever asks how often. */
 export async function once(
-  { headers, caller, call, mayCall }: Named,
+  named: Named,
   client: ServerResponse,
   gateway: Gateway,
-  work: (client: Client) => Promise<void>,
+  make: (client: Client) => Promise<Made>,
 ): Promise<void> {
-  const name = firstHeader(headers, "idempotency-key");
-  if (name === undefined) return lingering(client, gateway.deadlines.drainMs, work);
-  const claim = claimOf(name, caller, call, gateway.clock.now());
+  const { call, mayCall } = named;
+  const name = firstHeader(named.headers, "idempotency-key");
+  if (name === undefined) {
+    return lingering(client, gateway.deadlines.drainMs, async (near) =>
+      (await make(near)).finish(),
+    );
+  }
+  const claim = await claimOf(name, named, gateway.clock.now());
   // No call takes as long as this, with all its tries; whoever claimed the name before that is dead.
   const stale = claim.at - 2 * gateway.deadlines.callMs;
   const claimed = await gateway.answers.claim(claim, stale);
@@ -50,22 +64,41 @@ export async function once(
   }
   if (claimed.kind !== "taken") throw conflict(claimed.kind);
   const recording = new Recording(client);
+  let made: Made | null = null;
   try {
-    await work(recording);
+    made = await make(recording);
+    made.finish();
   } catch (error) {
-    await gateway.answers.letGo(claim);
-    throw error;
+    if (made?.isCharged !== true) {
+      await gateway.answers.letGo(claim);
+      throw error;
+    }
+    // Asking again must not be charged again, so the error is the answer.
+    recordError(recording, error, call.id);
   }
   await keep(claim, recording.answer, gateway);
   recording.flush();
 }
 
-function claimOf(name: string, { keyHash }: Caller, call: Named["call"], at: number): Claim {
+function recordError(recording: Recording, error: unknown, id: string): void {
+  const { status, headers, body } = errorResponse(error, id);
+  const length = { "content-length": Buffer.byteLength(body) };
+  recording.writeHead(status, { ...idHeaders(id), ...headers, ...length });
+  recording.end(body);
+}
+
+async function claimOf(
+  name: string,
+  { caller: { keyHash }, call, customer }: Named,
+  at: number,
+): Promise<Claim> {
   if (name.length > NAME_CHARS_MAX) {
     throw new ApiError("invalid_request", "The Idempotency-Key is too long.");
   }
   const { route, model, query, body, uploads } = call;
-  const request = hash("sha256", JSON.stringify([route.name, model, query, body, uploads]), "hex");
+  // Headers may name the customer too, and nobody is given what another was answered.
+  const asked = [route.name, model, query, body, uploads, await customer()];
+  const request = hash("sha256", JSON.stringify(asked), "hex");
   return { caller: keyHash, name, request, call: call.id, at };
 }
 

@@ -8,7 +8,8 @@ import { chargeOf } from "../money/markup.ts";
 import { unpricedParts } from "../money/price.ts";
 import { priced, type BookPrice, type Priced } from "../money/pricing.ts";
 import type { Call } from "./call.ts";
-import { objectOf } from "./dialects/events.ts";
+import { objectAt, objectOf } from "./dialects/events.ts";
+import type { Json, JsonObject } from "../platform/json.ts";
 import { likelyUnits } from "./dialects/media.ts";
 import {
   estimatedOutputTokens,
@@ -124,8 +125,19 @@ async function meteredBody(
   if (counted !== undefined) return byProvider(counted);
   const { dialect } = asked.call.route;
   const answer = objectOf(body.toString("utf8"));
+  if (answer !== null && isBareError(answer)) return null;
   const text = answer === null ? body : Buffer.from(JSON.stringify(dialect.producedIn(answer)));
   return estimated(asked.call, Math.min(tokensOfBytes(text.length), bound));
+}
+
+/** Some providers answer 200 and say only in the body that they failed. */
+function isBareError(answer: JsonObject): boolean {
+  if (objectAt(answer, "error") === null) return false;
+  return ["choices", "output", "content", "candidates"].every((field) => !hasItems(answer[field]));
+}
+
+function hasItems(value: Json | undefined): boolean {
+  return Array.isArray(value) && value.length > 0;
 }
 
 /** Of an error only its provider can say that it is billed. */

@@ -80,6 +80,21 @@ test("a last event without its blank line is still read", () => {
   assert.deepEqual(run.told?.["usage"], { prompt_tokens: 7, completion_tokens: 3 });
 });
 
+test("what ends a stream, fails it or tells its usage is nothing that it produced", () => {
+  const words = [ROLE, HELLO, STOP];
+  const failed = sse({ error: { message: "no" } });
+  assert.deepEqual(produced([...words, USAGE, DONE]), produced(words));
+  assert.deepEqual(produced([...words, failed, DONE]), produced(words));
+  assert.equal(produced([DONE]).events, 0);
+});
+
+test("an error that tells its usage is heard", () => {
+  const meter = chatMeter(false);
+  const usage = { prompt_tokens: 7, completion_tokens: 3 };
+  meter.push(Buffer.from(sse({ error: { message: "no" }, choices: [], usage })));
+  assert.deepEqual(meter.told?.["usage"], usage);
+});
+
 test("comments are not counted as tokens", () => {
   const meter = chatMeter(false);
   meter.push(Buffer.from(`: keep-alive\n\n${ROLE}: keep-alive\n\n${HELLO}`));
@@ -126,4 +141,11 @@ const LINE_ENDINGS = { lf: "\n", crlf: "\r\n" } as const;
 
 function withEnding(text: string, ending: keyof typeof LINE_ENDINGS): Buffer {
   return Buffer.from(text.replaceAll("\n", LINE_ENDINGS[ending]));
+}
+
+function produced(events: readonly string[]) {
+  const meter = chatMeter(false);
+  for (const event of events) meter.push(Buffer.from(event));
+  meter.finish();
+  return meter.produced;
 }

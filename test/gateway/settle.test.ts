@@ -85,7 +85,13 @@ function billedAttempt(cost: bigint): FailedAttempt {
 
 function brokenOff(usage: JsonObject, events: number): Answer {
   const produced = { events, bytes: events * 30, eventBytesMin: 30 };
-  const broken = { kind: "broken", failure: "broke_off", sent: true, receivedBytes: 0 } as const;
+  const broken = {
+    kind: "broken",
+    failure: "broke_off",
+    sent: true,
+    receivedBytes: 0,
+    held: Buffer.alloc(0),
+  } as const;
   const told = { convention: "anthropic", answer: usage } as const;
   return { ...broken, told, produced };
 }

@@ -170,6 +170,31 @@ onEachDatabase((database) => {
     assert.equal(upstream.received.length, 1);
   });
 
+  test("who names another customer under the same key is not given the first one's answer", async () => {
+    const body = { model: "m", max_tokens: 20, messages: MESSAGES };
+    const as = (customer: string) =>
+      purser.post("/v1/chat/completions", body, {
+        "idempotency-key": "named",
+        "x-litellm-end-user-id": customer,
+      });
+    assert.equal((await as("first")).status, 200);
+    const other = await as("second");
+    assert.equal(other.status, 409, other.text);
+    assert.equal((await postingsOf(address, "second")).length, 0);
+  });
+
+  test("a failure that was billed is charged once, and is the answer from then on", async () => {
+    upstream.answer = whole({ prompt_tokens: 20, completion_tokens: 20, total_tokens: 40 }, 500);
+    const first = await send("billed failure");
+    const seen = upstream.received.length;
+    const again = await send("billed failure");
+    assert.equal(first.status, 502, first.text);
+    assert.deepEqual([again.status, again.text], [502, first.text]);
+    assert.equal(again.headers.get("x-purser-replayed"), "true");
+    assert.equal(upstream.received.length, seen);
+    assert.equal((await postingsOf(address, "billed failure")).length, 1);
+  });
+
   test("an answer that is too long to keep is not made a second time", async () => {
     upstream.answer = (_received, response) =>
       json(response, 200, { long: "x".repeat(1_200_000), usage: { prompt_tokens: 1 } });

@@ -20,12 +20,13 @@ import { postingsOf } from "../support/postings.ts";
 import { MASTER_KEY, pricedModel, startTestPurser, type TestPurser } from "../support/purser.ts";
 import {
   delta,
+  json,
+  type Script,
   startStream,
   startUpstream,
   streamed,
-  USAGE,
-  type Script,
   type Upstream,
+  USAGE,
 } from "../support/upstream.ts";
 import { ANTHROPIC } from "../support/voices.ts";
 
@@ -256,6 +257,34 @@ onEachDatabase((database) => {
       assert.equal(text.replace(": cost=0.06\n\n", ""), await direct.text());
       assert.match(text, /\n\n: cost=0\.06\n\ndata: \[DONE\]\n\n$/);
     }
+  });
+
+  test("a stream that breaks shows the event that waited to be its last, with the cost", async () => {
+    upstream.answer = (_received, response) => {
+      startStream(response);
+      const choices = [{ index: 0, delta: { content: " there" } }];
+      response.write(delta("Hello") + sse({ id: "1", choices, usage: USAGE }), () =>
+        response.destroy(),
+      );
+    };
+    const user = await withBudget("broken");
+    const { text } = await purser.chat(user, WITH_USAGE);
+    assert.match(text, /Hello.* there.*"cost":0\.06.*"error"/s);
+    await assertPosted(user, lastUsage(text));
+  });
+
+  test("a provider that says in a good answer that it failed is not paid for it", async () => {
+    upstream.answer = (_received, response) =>
+      json(response, 200, { error: { message: "boom", code: 502 } });
+    const user = await withBudget("failed");
+    await purser.chat(user, WITH_USAGE);
+    assert.equal((await purser.info(user)).spend, 0);
+    upstream.answer = (_received, response) => {
+      startStream(response);
+      response.end("data: [DONE]\n\n");
+    };
+    await purser.chat(user, WITH_USAGE);
+    assert.equal((await purser.info(user)).spend, 0);
   });
 
   test("a call that is repeated under its name is told the same, for one charge", async () => {

@@ -15,6 +15,9 @@ import { failureOf, toldInError, type Answer, type Failure, type Told } from "..
 import type { Convention } from "../usage.ts";
 import { Inflow } from "./inflow.ts";
 
+/** What is translated waits for nothing. */
+const NOTHING = Buffer.alloc(0);
+
 type Whole = Extract<Answer, { kind: "whole" }>;
 type Broken = Extract<Answer, { kind: "broken" }>;
 
@@ -106,7 +109,8 @@ export class Exchange {
     }
     const failure = this.#failure ?? failureOf(causeOf(error));
     const { sent, received } = this.#inflow;
-    return { kind: "broken", failure, sent, ...made, receivedBytes: made.receivedBytes + received };
+    const receivedBytes = made.receivedBytes + received;
+    return { kind: "broken", failure, held: NOTHING, sent, ...made, receivedBytes };
   }
 
   #wait(ms: number): void {
