@@ -4,7 +4,8 @@ import type { FallbacksConfig, RoutingConfig } from "./config.ts";
 import { DEFAULTS } from "./defaults.ts";
 import type { Values } from "./key.ts";
 import type { KEYS } from "./keys.ts";
-import { addMistake, inside, type Scope } from "./scope.ts";
+import { nearest } from "./nearest.ts";
+import { addMistake, addWarning, inside, type Scope } from "./scope.ts";
 
 type Router = Values<(typeof KEYS)["router_settings"]>;
 type Litellm = Values<(typeof KEYS)["litellm_settings"]>;
@@ -48,13 +49,29 @@ export function checkFallbacks(
   models: ReadonlySet<string>,
   scope: Scope,
 ): void {
-  const lists = [fallbacks.general, fallbacks.context, fallbacks.policy].flatMap((map) => [
-    ...map.values(),
-  ]);
+  const maps = [fallbacks.general, fallbacks.context, fallbacks.policy];
+  warnOfUnasked(new Set(maps.flatMap((map) => [...map.keys()])), models, scope);
+  const lists = maps.flatMap((map) => [...map.values()]);
   const named = new Set([...lists.flat(), ...fallbacks.fallback]);
   for (const name of named) {
     if (models.has(name)) continue;
     const problem = `"${name}" is not the model_name of a deployment`;
     addMistake(inside(scope, "fallbacks"), problem, "add it to model_list, or remove it here");
+  }
+}
+
+/** LiteLLM starts with these, so they do not stop the start here. */
+function warnOfUnasked(
+  asked: ReadonlySet<string>,
+  models: ReadonlySet<string>,
+  scope: Scope,
+): void {
+  for (const name of asked) {
+    if (models.has(name)) continue;
+    const meant = nearest(name, [...models]);
+    const guess = meant === undefined ? "" : `; did you mean "${meant}"?`;
+    const cure = name === "*" ? "; write default_fallbacks for all models" : guess;
+    const problem = `"${name}" is not the model_name of a deployment, so these are never used`;
+    addWarning(inside(scope, "fallbacks"), problem + cure);
   }
 }

@@ -331,3 +331,18 @@ function isFrozen(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return true;
   return Object.isFrozen(value) && Object.values(value).every(isFrozen);
 }
+
+test("fallbacks of a model that nobody can ask for are warned of, with the name that was meant", () => {
+  assert.deepEqual(warningsOfFallbacks([{ m: ["m"] }]), []);
+  assert.deepEqual(warningsOfFallbacks([{ mm: ["m"] }]), [
+    'router_settings.fallbacks: "mm" is not the model_name of a deployment, so these are never used; did you mean "m"?',
+  ]);
+  assert.match(
+    warningsOfFallbacks([{ "*": ["m"] }]).join(),
+    /write default_fallbacks for all models/,
+  );
+});
+
+function warningsOfFallbacks(fallbacks: unknown): readonly string[] {
+  return configOf({ ...MINIMAL, router_settings: { fallbacks } }).warnings;
+}
