@@ -3,8 +3,17 @@
 import type { Config, DeploymentConfig, MarkupConfig } from "../config/config.ts";
 import type { BookPrice } from "../money/pricing.ts";
 import { familyNames, findListed } from "./catalogue.ts";
+import type { ModelPrice } from "@pydantic/genai-prices";
 import { readListing } from "./listing.ts";
-import type { SourcedCard } from "./rates.ts";
+import {
+  isTokenRate,
+  mapCard,
+  scaled,
+  type Fraction,
+  type SourcedCard,
+  type SourcedRates,
+} from "./rates.ts";
+import { regionalMultiple } from "./regional.ts";
 import { resolveFallback, resolvePrice, type ResolvedPrice } from "./resolve.ts";
 import { always, mapSchedule, readSchedule, since, valueAt, type Schedule } from "./schedule.ts";
 import { serviceMultiples } from "./service-tiers.ts";
@@ -71,5 +80,15 @@ function listedPrices(deployment: DeploymentConfig): Schedule<SourcedCard | null
   const unlisted = always<SourcedCard | null>(null);
   const model = findListed(deployment);
   if (model === undefined) return unlisted;
-  return [...unlisted, ...mapSchedule(readSchedule(model.prices), readListing)];
+  const multiple = regionalMultiple(deployment);
+  const read = (price: ModelPrice): SourcedCard | null => {
+    const card = readListing(price);
+    if (card === null || multiple === null) return card;
+    return mapCard(card, (rates) => inRegion(rates, multiple));
+  };
+  return [...unlisted, ...mapSchedule(readSchedule(model.prices), read)];
+}
+
+function inRegion(rates: SourcedRates, multiple: Fraction): SourcedRates {
+  return scaled(rates, multiple, (before) => `${before}, regional`, isTokenRate);
 }

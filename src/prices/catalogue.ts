@@ -33,8 +33,9 @@ const LISTED_PROVIDERS: ReadonlyMap<string, string> = new Map([
   ["xai", "x-ai"],
 ]);
 
-/** `-2024-08-06`, `-20250514`, Mistral's `-2506`, and `-latest`. */
-const SNAPSHOT = /-(?:\d{4}-\d{2}-\d{2}|\d{8}|2\d(?:0[1-9]|1[0-2])|latest)$/;
+/** `-2024-08-06`, `-20250514`, Mistral's `-2506`, Vertex AI's `@20250929` and `-v2@20241022`, and `-latest`. */
+const SNAPSHOT =
+  /(?:-(?:\d{4}-\d{2}-\d{2}|\d{8}|2\d(?:0[1-9]|1[0-2])|latest)|(?:-v2)?@(?:\d{8}|latest))$/;
 
 /** Bedrock's profile of a region, or none, where the catalogue has one price for all regions. */
 const BEDROCK_REGION = /^(?:(?:us|us-gov|eu|apac|au|jp)\.)?(?=anthropic\.)/;

@@ -2,6 +2,7 @@
 
 import { picoUsd, type PicoUsd } from "../money/amount.ts";
 import type { GivenRates, RateName, Rates } from "../money/price.ts";
+import { isCountedUnit } from "../money/usage.ts";
 
 export interface SourcedRate {
   readonly rate: PicoUsd;
@@ -123,4 +124,9 @@ function mapRates<A, B>(
   const entries = Object.entries(rates) as [RateName, A][];
   const changed = entries.map(([name, value]) => [name, change(value, name)]);
   return Object.fromEntries(changed) as Partial<Record<RateName, B>>;
+}
+
+/** Not of units that are counted otherwise, and not of the call itself. */
+export function isTokenRate(name: RateName): boolean {
+  return name !== "request" && !isCountedUnit(name);
 }

@@ -9,6 +9,7 @@ import type { ServiceTier } from "../money/usage.ts";
 import {
   bare,
   completed,
+  isTokenRate,
   mapCard,
   overlaid,
   scaled,
@@ -114,7 +115,7 @@ function servicesOf(
     if (multiple === undefined && given === undefined) continue;
     const ppm = given?.multiplierPpm ?? null;
     const scaledCard = mapCard(standard, (rates) => {
-      if (ppm !== null) return times(rates, ppm, isToken);
+      if (ppm !== null) return times(rates, ppm, isTokenRate);
       return multiple === undefined ? rates : atMultiple(rates, multiple, service);
     });
     const over =
@@ -127,19 +128,8 @@ function servicesOf(
 /** The provider's multiples are of its own prices, not of the operator's. */
 function atMultiple(rates: SourcedRates, multiple: Fraction, service: ServiceTier): SourcedRates {
   const isListedToken = (name: RateName): boolean =>
-    isToken(name) && rates[name]?.origin.startsWith("list") === true;
+    isTokenRate(name) && rates[name]?.origin.startsWith("list") === true;
   return scaled(rates, multiple, (before) => `${before}, ${service}`, isListedToken);
-}
-
-const NO_TOKENS: ReadonlySet<RateName> = new Set([
-  ...UNIT_BASES,
-  "searches",
-  "fileSearches",
-  "request",
-] as const);
-
-function isToken(name: RateName): boolean {
-  return !NO_TOKENS.has(name);
 }
 
 function discounted(card: SourcedCard, discountPpm: bigint): SourcedCard {

@@ -1,5 +1,6 @@
 /** Everybody else: each convention that differs from OpenAI's, and each that only seems to. */
 
+import { NO_CLOUD } from "../../src/config/cloud.ts";
 import { picoUsd } from "../../src/money/amount.ts";
 import { chunk, LISTS, override, type Golden } from "./golden.ts";
 
@@ -83,9 +84,26 @@ export const OTHERS: readonly Golden[] = [
     nano: 30_405_000n,
   },
   {
-    name: "Anthropic on Vertex AI",
+    name: "Anthropic on Vertex AI, at the endpoint of one region",
     convention: "anthropic",
-    deployment: { provider: "vertex_ai", model: "claude-sonnet-4-6" },
+    deployment: {
+      provider: "vertex_ai",
+      model: "claude-sonnet-4-5@20250929",
+      cloud: { ...NO_CLOUD, region: "us-east5" },
+    },
+    answer: { usage: { input_tokens: 100, cache_read_input_tokens: 50, output_tokens: 20 } },
+    parts: { input: 100, cacheRead: 50, output: 20 },
+    prices: "docs.claude.com/en/docs/about-claude/pricing: 3.30, read 0.33, output 16.50",
+    nano: 676_500n,
+  },
+  {
+    name: "Anthropic on Vertex AI, at the global endpoint",
+    convention: "anthropic",
+    deployment: {
+      provider: "vertex_ai",
+      model: "claude-sonnet-4-6",
+      cloud: { ...NO_CLOUD, region: "global" },
+    },
     answer: { usage: { input_tokens: 100, cache_read_input_tokens: 50, output_tokens: 20 } },
     parts: { input: 100, cacheRead: 50, output: 20 },
     prices: "cloud.google.com/vertex-ai/generative-ai/pricing: 3, read 0.30, output 15",

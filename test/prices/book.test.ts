@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_CLOUD } from "../../src/config/cloud.ts";
 import type { DeploymentConfig, PriceOverride } from "../../src/config/config.ts";
 import { parsePrice, picoUsd, type PicoUsd } from "../../src/money/amount.ts";
 import { costAt, ratesFor, type GivenRates, type RateName } from "../../src/money/price.ts";
@@ -12,6 +13,25 @@ import { readSchedule, valueAt } from "../../src/prices/schedule.ts";
 import { deploymentOf } from "../providers/deployment.ts";
 
 const NOW = Date.parse("2026-11-23T12:00:00Z");
+
+test("Claude on Vertex AI costs a tenth more in one region, since the models of 4.5", () => {
+  const rows: readonly (readonly [model: string, region: string, dollars: number])[] = [
+    ["claude-sonnet-4-5@20250929", "global", 3],
+    ["claude-sonnet-4-5@20250929", "us-east5", 3.3],
+    ["claude-haiku-4-5@20251001", "europe-west1", 1.1],
+    ["claude-opus-4-1@20250805", "us-east5", 15],
+    ["claude-sonnet-4@20250514", "us-east5", 3],
+  ];
+  for (const [model, region, dollars] of rows) {
+    const deployment = deploymentOf({
+      provider: "vertex_ai",
+      model,
+      cloud: { ...NO_CLOUD, region },
+    });
+    const rates = createPriceBook([deployment]).priceOf(deployment, NOW)?.base;
+    assert.equal(rates?.input, BigInt(Math.round(dollars * 1e6)), `${model} in ${region}`);
+  }
+});
 
 test("calls cost what the price lists say, to the nano-dollar", () => {
   const calls: readonly (readonly [string, Usage, bigint])[] = [

@@ -74,6 +74,10 @@ test("a snapshot that the catalogue's own patterns cover has the price of its fa
     ["openai", "gpt-5.6-luna-2026-07-09", "gpt-5.6-luna"],
     ["xai", "grok-4.3-20260501", "grok-4.3"],
     ["mistral", "magistral-medium-2509", "magistral-medium"],
+    ["vertex_ai", "claude-sonnet-4-5@20250929", "claude-sonnet-4-5"],
+    ["vertex_ai", "claude-haiku-4-5@20251001", "claude-haiku-4-5"],
+    ["vertex_ai", "claude-opus-4@20250514", "claude-4-opus"],
+    ["vertex_ai", "claude-3-5-sonnet-v2@20241022", "claude-3-5-sonnet"],
     ["mistral", "magistral-small-latest", "magistral-small"],
   ]);
 });
