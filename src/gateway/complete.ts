@@ -144,9 +144,11 @@ async function settled(
   return { answer, headers, charge, left, secret, errorEvent, usageAt, refusal };
 }
 
-/** Where nobody knows the price, the charge of 0 is no price of 0. */
+/** Where nobody knows the price of what was used, the charge of 0 is no price of 0. */
 function isPriced(end: Settle | Release, price: BookPrice | null): boolean {
-  return end.kind === "settle" ? end.pricing?.origin !== "none" : price !== null;
+  if (end.kind !== "settle") return price !== null;
+  if (end.cost > 0n) return true;
+  return end.pricing?.origin !== "none" && end.unpriced.length === 0;
 }
 
 /** What was released cost nothing. */

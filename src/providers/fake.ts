@@ -93,7 +93,11 @@ async function route(
   if (request.method === "GET" && path === "/models") return sendJson(response, 200, MODELS);
   const form = request.method === "POST" ? FORMS.get(path) : undefined;
   if (form === undefined) {
-    return sendJson(response, 404, failure(404, `There is no ${request.method} ${path} here.`));
+    return sendJson(
+      response,
+      404,
+      failure(404, `The built-in provider has no ${request.method} ${path}.`),
+    );
   }
   const body = await readObject(request);
   const asked = body && form.read(body);

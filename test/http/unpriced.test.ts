@@ -12,7 +12,7 @@ import {
 } from "../support/purser.ts";
 import { assertNoDrift, callsOf } from "../support/reader.ts";
 import { startReceiver } from "../support/receiver.ts";
-import { startUpstream, streamed, whole, type Upstream } from "../support/upstream.ts";
+import { json, startUpstream, streamed, whole, type Upstream } from "../support/upstream.ts";
 
 /** A tenth of what the model turns out to cost. */
 const FALLBACK = { unpriced_fallback: { unit: "token", input: 0.0001, output: 0.0002 } };
@@ -41,6 +41,22 @@ onEachDatabase((database) => {
   ): Promise<void> {
     return withPurser({ upstream: upstream.origin, ...options }, body);
   }
+
+  test("a part that nobody knows the price of makes no call free: its charge is not told as 0", async () => {
+    const place = { database: await database() };
+    const models = [modelOf({ input_cost_per_token: 0.001, output_cost_per_token: 0.002 })];
+    await during({ ...place, models }, async (purser) => {
+      upstream.answer = (_received, response) =>
+        json(response, 200, {
+          results: [{ index: 0, relevance_score: 0.9 }],
+          meta: { billed_units: { search_units: 1 } },
+        });
+      const asked = { model: "m", user: "ann", query: "a", documents: ["b"] };
+      const reply = await purser.post("/v1/rerank", asked);
+      assert.equal(reply.status, 200, reply.text);
+      assert.equal(reply.headers.get("x-litellm-response-cost"), null);
+    });
+  });
 
   test("a model without a price is charged the fallback and flagged, within a budget too, until its price is known", async () => {
     const place = { database: await database() };
