@@ -1,14 +1,13 @@
 /** Asks one deployment after the other until one answers, each only once the ledger has agreed to its own price. */
 
-import type { Client } from "./client.ts";
 import { setTimeout as wait } from "node:timers/promises";
+import { firstHeader, type Caller } from "../http/auth.ts";
 import type { FailedAttempt } from "../ledger/book.ts";
-import type { Caller } from "../http/auth.ts";
 import type { Refusal } from "../ledger/command.ts";
 import { LedgerUnavailable } from "../ledger/store.ts";
 import { ApiError } from "../http/errors.ts";
-import { firstHeader } from "../http/auth.ts";
 import type { Call } from "./call.ts";
+import type { Client } from "./client.ts";
 import type { Answer } from "./forward.ts";
 import type { Deployment, Gateway } from "./gateway.ts";
 import { askingFor } from "./route.ts";

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { firstHeader, type Caller } from "../http/auth.ts";
 import { ApiError, errorResponse } from "../http/errors.ts";
-import { idHeaders } from "../http/server.ts";
+import { errorHeaders, idHeaders } from "../http/server.ts";
 import { LedgerUnavailable, type Claim } from "../ledger/store.ts";
 import type { Call } from "./call.ts";
 import { lingering, Recording, type Client, type WrittenAnswer } from "./client.ts";
@@ -81,10 +81,9 @@ export async function once(
 }
 
 function recordError(recording: Recording, error: unknown, id: string): void {
-  const { status, headers, body } = errorResponse(error, id);
-  const length = { "content-length": Buffer.byteLength(body) };
-  recording.writeHead(status, { ...idHeaders(id), ...headers, ...length });
-  recording.end(body);
+  const response = errorResponse(error, id);
+  recording.writeHead(response.status, errorHeaders(response, id));
+  recording.end(response.body);
 }
 
 async function claimOf(

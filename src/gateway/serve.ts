@@ -8,7 +8,7 @@ import { allowsModel } from "../ledger/right.ts";
 import { complete, type CallRequest } from "./complete.ts";
 import { callSchema, describeOnly, modelsSchema } from "./describe.ts";
 import type { Gateway } from "./gateway.ts";
-import { idHeaders } from "../http/server.ts";
+import { errorHeaders } from "../http/server.ts";
 import { Refused } from "./refusal.ts";
 import { ROUTES } from "./routes.ts";
 import { storedRoutes } from "./stored.ts";
@@ -91,9 +91,7 @@ function fail(
   }
   const unread = !request.raw.complete;
   client.writeHead(response.status, {
-    ...idHeaders(request.id),
-    ...response.headers,
-    "content-length": Buffer.byteLength(response.body),
+    ...errorHeaders(response, request.id),
     // What is left of the body is not read, so the connection cannot carry another request.
     ...(unread ? { connection: "close" } : {}),
   });

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
 import { newId } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
-import { ApiError, errorResponse } from "./errors.ts";
+import { ApiError, errorResponse, type ErrorResponse } from "./errors.ts";
 import { describeRoutes } from "./openapi.ts";
 
 export interface ServerOptions {
@@ -60,6 +60,11 @@ export async function createServer(
 /** Both names carry the one id of the request. */
 export function idHeaders(id: string): Record<string, string> {
   return { "x-request-id": id, "x-litellm-call-id": id };
+}
+
+/** Of an error that is written past Fastify. */
+export function errorHeaders({ headers, body }: ErrorResponse, id: string) {
+  return { ...idHeaders(id), ...headers, "content-length": Buffer.byteLength(body) };
 }
 
 /** Longer than any model or URL-encoded id, so that an overlong one is told so and not that the route is missing. */

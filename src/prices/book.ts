@@ -1,18 +1,11 @@
 /** The price of a call on each deployment: the operator's word first, the catalogue's for the rest. */
 
+import type { ModelPrice } from "@pydantic/genai-prices";
 import type { Config, DeploymentConfig, MarkupConfig } from "../config/config.ts";
 import type { BookPrice } from "../money/pricing.ts";
 import { familyNames, findListed } from "./catalogue.ts";
-import type { ModelPrice } from "@pydantic/genai-prices";
 import { readListing } from "./listing.ts";
-import {
-  isTokenRate,
-  mapCard,
-  scaled,
-  type Fraction,
-  type SourcedCard,
-  type SourcedRates,
-} from "./rates.ts";
+import { atMultiple, mapCard, type SourcedCard } from "./rates.ts";
 import { regionalMultiple } from "./regional.ts";
 import { resolveFallback, resolvePrice, type ResolvedPrice } from "./resolve.ts";
 import { always, mapSchedule, readSchedule, since, valueAt, type Schedule } from "./schedule.ts";
@@ -84,11 +77,7 @@ function listedPrices(deployment: DeploymentConfig): Schedule<SourcedCard | null
   const read = (price: ModelPrice): SourcedCard | null => {
     const card = readListing(price);
     if (card === null || multiple === null) return card;
-    return mapCard(card, (rates) => inRegion(rates, multiple));
+    return mapCard(card, (rates) => atMultiple(rates, multiple, "regional"));
   };
   return [...unlisted, ...mapSchedule(readSchedule(model.prices), read)];
-}
-
-function inRegion(rates: SourcedRates, multiple: Fraction): SourcedRates {
-  return scaled(rates, multiple, (before) => `${before}, regional`, isTokenRate);
 }

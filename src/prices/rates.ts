@@ -130,3 +130,10 @@ function mapRates<A, B>(
 export function isTokenRate(name: RateName): boolean {
   return name !== "request" && !isCountedUnit(name);
 }
+
+/** A provider's multiples are of its own list of tokens, and not of the operator's prices; `why` is for people. */
+export function atMultiple(rates: SourcedRates, multiple: Fraction, why: string): SourcedRates {
+  const isListedToken = (name: RateName): boolean =>
+    isTokenRate(name) && rates[name]?.origin.startsWith("list") === true;
+  return scaled(rates, multiple, (before) => `${before}, ${why}`, isListedToken);
+}

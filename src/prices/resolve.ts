@@ -7,6 +7,7 @@ import type { Card, GivenRates, RateName } from "../money/price.ts";
 import type { BookPrice, PriceOrigin } from "../money/pricing.ts";
 import type { ServiceTier } from "../money/usage.ts";
 import {
+  atMultiple,
   bare,
   completed,
   isTokenRate,
@@ -123,13 +124,6 @@ function servicesOf(
     cards[service] = overlaid(scaledCard, over);
   }
   return cards;
-}
-
-/** The provider's multiples are of its own prices, not of the operator's. */
-function atMultiple(rates: SourcedRates, multiple: Fraction, service: ServiceTier): SourcedRates {
-  const isListedToken = (name: RateName): boolean =>
-    isTokenRate(name) && rates[name]?.origin.startsWith("list") === true;
-  return scaled(rates, multiple, (before) => `${before}, ${service}`, isListedToken);
 }
 
 function discounted(card: SourcedCard, discountPpm: bigint): SourcedCard {

@@ -15,6 +15,8 @@ import { answered, type Exchange, type Made, type Talk } from "./exchange.ts";
 /** More would be a rush on a provider, and no faster. */
 const PARTS_AT_ONCE = 4;
 
+const BYTES_PER_NUMBER = Float32Array.BYTES_PER_ELEMENT;
+
 /** LiteLLM's. */
 const KIND_DEFAULT = "search_document";
 
@@ -143,8 +145,6 @@ class Embeddings implements Talk {
     return { convention: "openai_embeddings", answer: { usage } };
   }
 }
-
-const BYTES_PER_NUMBER = Float32Array.BYTES_PER_ELEMENT;
 
 /** As OpenAI packs them: 32-bit floats, the lowest byte first. */
 function base64(vector: readonly number[]): string {

@@ -7,16 +7,16 @@ import { EVENT_BYTES_MAX } from "../meter.ts";
 
 export class Inflow {
   readonly #upstream: Dispatcher;
-  readonly #stream: boolean;
+  readonly #isStream: boolean;
   readonly #overflow: () => void;
   #sent = false;
   #isAnswer = false;
   #gathered = 0;
 
   /** Calls `overflow` once there is more of an answer, or of one event of a stream, than there can be. */
-  constructor(upstream: Dispatcher, stream: boolean, overflow: () => void) {
+  constructor(upstream: Dispatcher, isStream: boolean, overflow: () => void) {
     this.#upstream = upstream;
-    this.#stream = stream;
+    this.#isStream = isStream;
     this.#overflow = overflow;
   }
 
@@ -27,7 +27,7 @@ export class Inflow {
 
   /** Bytes of an answer that was not understood. The beginning of an event is no answer, unless it has no end. */
   get received(): number {
-    return this.#isAnswer && (!this.#stream || this.#isFull) ? this.#gathered : 0;
+    return this.#isAnswer && (!this.#isStream || this.#isFull) ? this.#gathered : 0;
   }
 
   /** Something was understood. */
@@ -59,6 +59,6 @@ export class Inflow {
   }
 
   get #isFull(): boolean {
-    return this.#gathered > (this.#stream ? EVENT_BYTES_MAX : ANSWER_BYTES_MAX);
+    return this.#gathered > (this.#isStream ? EVENT_BYTES_MAX : ANSWER_BYTES_MAX);
   }
 }
